@@ -1,0 +1,10 @@
+"""One step of each optimizer, in place on flat vectors: one file each.
+
+Numbers that change from step to step are computed as Python floats, so that a step on a GPU is
+queued without waiting for anything.
+"""
+
+from .adam import adam
+from .sgd import sgd, sgd_momentum
+
+__all__ = ["adam", "sgd", "sgd_momentum"]

@@ -1,0 +1,26 @@
+"""What every test may use: the device under test and hypothesis profiles."""
+
+import os
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("default", deadline=None, max_examples=25)
+hypothesis.settings.register_profile(
+    "nightly", deadline=None, max_examples=500, derandomize=False
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+TEST_DEVICE = os.environ.get("MLPCORE_TEST_DEVICE", "cpu")
+
+
+@pytest.fixture
+def device() -> str:
+    """The device that the shared suite runs on: MLPCORE_TEST_DEVICE, by default the CPU."""
+    return TEST_DEVICE
+
+
+@pytest.fixture(autouse=True)
+def _cpu_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models go to the CPU by default, whatever this machine has or its user has set."""
+    monkeypatch.setenv("MLPCORE_DEVICE", "cpu")

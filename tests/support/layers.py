@@ -1,0 +1,102 @@
+"""Dropout, batch normalisation and a residual connection, each as one class and nothing else.
+
+They are not part of the library yet.  They show that a layer costs one file: these classes run, are
+differentiated and keep their state in a plan that knows nothing of them.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mlpcore.kernels.reference.operation import Operation, ParameterShape, Scope
+
+
+@dataclass(frozen=True)
+class Dropout(Operation):
+    """y = x * mask / (1 - rate) in training, x otherwise (inverted dropout)."""
+
+    kind: ClassVar[str] = "dropout"
+    rate: float
+
+    def scope(self, training):
+        return Scope.TILE
+
+    def forward(self, call, x):
+        if not call.training:
+            return x
+        key = call.random
+        rng = np.random.default_rng([key.seed, key.step, key.layer, key.row])
+        mask = (rng.random(x.shape) >= self.rate) / (1 - self.rate)
+        call.save(mask=mask)
+        return x * mask
+
+    def backward(self, call, dy):
+        return dy * call.recall("mask") if call.training else dy
+
+
+@dataclass(frozen=True)
+class BatchNorm(Operation):
+    """y = scale * (x - mean) / sqrt(variance + eps) + shift, of the batch itself in training."""
+
+    kind: ClassVar[str] = "batch_norm"
+    momentum: float = 0.1
+    eps: float = 1e-5
+
+    def scope(self, training):
+        return Scope.BATCH if training else Scope.TILE
+
+    def parameters(self, in_features):
+        return (
+            ParameterShape("scale", (in_features,), fill=1.0),
+            ParameterShape("shift", (in_features,)),
+        )
+
+    def state(self, in_features):
+        return (
+            ParameterShape("running_mean", (in_features,)),
+            ParameterShape("running_variance", (in_features,), fill=1.0),
+        )
+
+    def forward(self, call, x):
+        xp, state = call.xp, call.state
+        if call.training:
+            mean, variance = xp.mean(x, axis=0), xp.var(x, axis=0)
+            for name, new in (("running_mean", mean), ("running_variance", variance)):
+                state[name][...] += self.momentum * (new - state[name])
+        else:
+            mean, variance = state["running_mean"], state["running_variance"]
+        inverse = 1 / xp.sqrt(variance + self.eps)
+        normal = (x - mean) * inverse
+        call.save(normal=normal, inverse=inverse)
+        return call.parameters["scale"] * normal + call.parameters["shift"]
+
+    def backward(self, call, dy):
+        xp, normal, inverse = call.xp, call.recall("normal"), call.recall("inverse")
+        call.gradients["scale"][...] = xp.sum(dy * normal, axis=0)
+        call.gradients["shift"][...] = xp.sum(dy, axis=0)
+        dn = dy * call.parameters["scale"]
+        if call.training:
+            dn = dn - xp.mean(dn, axis=0) - normal * xp.mean(dn * normal, axis=0)
+        return dn * inverse
+
+
+@dataclass(frozen=True)
+class Residual(Operation):
+    """y = x + the result of an earlier stage."""
+
+    kind: ClassVar[str] = "residual"
+    back: int = 1
+
+    def scope(self, training):
+        return Scope.TILE
+
+    def sources(self, stage):
+        return (stage - self.back,)
+
+    def forward(self, call, x):
+        return x + call.sources[0]
+
+    def backward(self, call, dy):
+        call.source_gradients.append(dy)
+        return dy
