@@ -1,0 +1,1 @@
+"""What runs a network: one backend for each kind of device."""
