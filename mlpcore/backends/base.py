@@ -1,0 +1,199 @@
+"""What a backend must offer, and the parts that a plan is made of.
+
+A backend turns a program into a `Plan` with `Backend.compile`.  A plan is a row of segments, each
+of which runs one or more consecutive stages.  Segments come from engines: a backend asks its
+engines in turn to `Engine.claim` a run of stages, and whatever none of them claims is interpreted
+by the reference, one stage at a time.  So an engine may fuse as much as it likes, and nothing is
+ever missing.
+"""
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Protocol
+
+from mlpcore.backends.arrays import Kind
+from mlpcore.backends.parameters import Exporter, ParameterBuffer
+from mlpcore.device import Device
+from mlpcore.kernels.reference.operation import Call, RandomKey
+from mlpcore.program import Program
+
+
+class Mode(enum.Enum):
+    """What a plan is for."""
+
+    INFERENCE = "inference"
+    """Nothing is recorded; long batches run in chunks of rows."""
+    GRADIENT = "gradient"
+    """The values of prediction, recorded so that they can be differentiated."""
+    TRAINING = "training"
+    """A training step: dropout drops, batch statistics are used and their running values kept."""
+
+
+@dataclass
+class StageRecord:
+    """What the forward pass of one stage leaves for its backward pass and for whoever looks inside.
+
+    Attributes
+    ----------
+    x : array, shape (rows, in_features)
+        The input of the matrix product.
+    z : array, shape (rows, out_features)
+        The pre-activation: what enters the stage's activation, or the result where it has none.
+    a : array, shape (rows, out_features)
+        The result of the stage.
+    calls : mapping of int to Call
+        What each operation saved, by its position in the program.
+    """
+
+    x: Any = None
+    z: Any = None
+    a: Any = None
+    calls: dict[int, Call] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """One pass through a plan: where the segments find arrays and leave what they record.
+
+    Attributes
+    ----------
+    parameters : ParameterBuffer
+        The parameters; read only.
+    state : mapping of str to array
+        The arrays that are not differentiated; written in training only.
+    training : bool
+        Whether the pass belongs to a training step.
+    records : list of StageRecord or None
+        One a stage, or None when nothing will be differentiated.
+    random : RandomKey or None
+        The place in the random stream.
+    results : dict of int to array
+        The results of stages that later operations read again.
+    gradients : mapping of str to array
+        Where a backward pass writes the parameters' gradients.
+    result_gradients : dict of int to array
+        What those later operations add to the gradient of an earlier result.
+    need_dx : bool
+        Whether the gradient of the first stage's input is wanted.
+    dz, da : dict of int to array or None
+        The gradients of each stage's pre-activation and result, where they were asked for.
+    """
+
+    parameters: ParameterBuffer
+    state: Mapping[str, Any]
+    training: bool = False
+    records: list[StageRecord] | None = None
+    random: RandomKey | None = None
+    results: dict[int, Any] = field(default_factory=dict)
+    gradients: Mapping[str, Any] = field(default_factory=dict)
+    result_gradients: dict[int, Any] = field(default_factory=dict)
+    need_dx: bool = True
+    dz: dict[int, Any] | None = None
+    da: dict[int, Any] | None = None
+
+
+class Segment(ABC):
+    """A run of consecutive stages that is computed as one."""
+
+    stages: range
+    """The stages that the segment runs."""
+
+    @abstractmethod
+    def forward(self, run: Run, x: Any) -> Any:
+        """Return the result for `x`, recording each stage if ``run.records`` is there."""
+
+    @abstractmethod
+    def backward(self, run: Run, dy: Any) -> Any:
+        """Write the gradients of the segment's parameters and return the gradient of its input.
+
+        For the first stage of the program and ``run.need_dx`` False it returns None.
+        """
+
+
+class Engine(Protocol):
+    """Whoever fuses stages."""
+
+    def claim(self, program: Program, start: int, dtype: Any, mode: Mode) -> Segment | None:
+        """Return a segment that begins with stage `start`, or None to leave it to others."""
+
+
+class Plan(ABC):
+    """A program compiled for one backend, dtype and mode; without arrays, so threads share it."""
+
+    program: Program
+    mode: Mode
+    chunk: int
+    """How many rows prediction carries through all segments at once."""
+
+    @abstractmethod
+    def forward(self, run: Run, x: Any) -> Any:
+        """Return the logits of `x`, shape (rows, in_features)."""
+
+    @abstractmethod
+    def backward(self, run: Run, dz: Any) -> Any:
+        """Write the gradients for the gradient `dz` of the logits; return that of the input."""
+
+    @abstractmethod
+    def update(
+        self,
+        parameters: ParameterBuffer,
+        optimizer: Any,
+        gradient: Any,
+        moments: Mapping[str, Any],
+        step: int,
+        lr: float | None,
+    ) -> None:
+        """Let `optimizer` take its step number `step` on the flat buffer, in place."""
+
+
+class Backend(ABC):
+    """The arrays and plans of one device."""
+
+    name: str
+    """``"cpu"`` or ``"cuda"``."""
+    xp: ModuleType
+    """The array namespace."""
+    device: Device
+    """Where the arrays are."""
+
+    @abstractmethod
+    def active(self) -> AbstractContextManager[Any]:
+        """Return a context to compute in: the right device, no floating-point warnings."""
+
+    @abstractmethod
+    def receive(self, x: Any, kind: Kind, dtype: Any = None) -> Any:
+        """Return `x` on this device as a contiguous array of `dtype`, without a copy if it fits.
+
+        Raises
+        ------
+        TypeError
+            If `x` is in the memory of another device, or holds something other than real numbers.
+        """
+
+    @abstractmethod
+    def deliver(self, x: Any, kind: Kind) -> Any:
+        """Return the backend's array `x` as an array of `kind`."""
+
+    @abstractmethod
+    def to_host(self, x: Any) -> Any:
+        """Return the backend's array `x` as a NumPy array."""
+
+    @abstractmethod
+    def zeros(self, length: int, dtype: Any) -> Any:
+        """Return a vector of zeros that starts at a 64-byte boundary."""
+
+    @abstractmethod
+    def lend(self, exporter: Exporter) -> Any:
+        """Return a writable view of ``exporter.flat`` that keeps `exporter` alive."""
+
+    @abstractmethod
+    def compile(self, program: Program, dtype: Any, mode: Mode) -> Plan:
+        """Return the plan of `program`."""
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Wait until everything that was asked for is computed."""

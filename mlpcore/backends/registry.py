@@ -1,0 +1,26 @@
+"""The backend of each device, made once."""
+
+from functools import cache
+
+from mlpcore.backends.base import Backend
+from mlpcore.device import Device
+
+
+@cache
+def backend(device: Device) -> Backend:
+    """Return the backend of `device`.
+
+    Raises
+    ------
+    DeviceUnavailableError
+        If `device` is a GPU that CuPy cannot use.
+    """
+    if device.kind == "cuda":
+        from mlpcore.backends.cuda.backend import (
+            CUDABackend,
+        )  # imports CuPy's world only when asked
+
+        return CUDABackend(device)
+    from mlpcore.backends.cpu.backend import CPUBackend
+
+    return CPUBackend(device)

@@ -1,0 +1,219 @@
+"""What a network is: a frozen sequence of dense layers and the operations between them."""
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from mlpcore.kernels.reference.operation import Operation
+from mlpcore.kernels.reference.operations import OPERATIONS, Activation
+
+OUTPUTS = ("identity", "softmax", "sigmoid", "log_softmax")
+"""What `Network.output` may be; each has a loss that takes the logits before it."""
+
+SCHEMA = 1
+"""The version of `Network.config`; a reader refuses any other."""
+
+
+@dataclass(frozen=True)
+class Dense:
+    """The matrix product of a layer, z = x Wᵀ, with an optional bias after it.
+
+    Attributes
+    ----------
+    in_features, out_features : int
+        The widths: W has the shape (out_features, in_features).
+    bias : bool
+        Whether the layer adds a bias to each output.
+    initializer : str
+        The name of the initialiser, or ``"auto"`` for the one that suits the activation after it.
+    """
+
+    in_features: int
+    out_features: int
+    bias: bool = True
+    initializer: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("in_features", "out_features"):
+            _positive(getattr(self, name), name)
+
+    def config(self) -> dict[str, Any]:
+        """Return the layer as plain values for JSON."""
+        return {
+            "kind": "dense",
+            "in_features": self.in_features,
+            "out_features": self.out_features,
+            "bias": self.bias,
+            "initializer": self.initializer,
+        }
+
+
+Layer: TypeAlias = Dense | Operation
+
+
+@dataclass(frozen=True)
+class Network:
+    """A multilayer perceptron as a description: no arrays, no device, no dtype.
+
+    Attributes
+    ----------
+    layers : tuple of Dense and Operation
+        In the order in which they are applied.  At least one is a `Dense`.
+    output : Activation
+        What prediction applies to the logits: identity, softmax, sigmoid or log_softmax.
+
+    Raises
+    ------
+    ValueError
+        If there is no dense layer, the width of one layer does not fit the next, or `output` is
+        none of the four.
+    """
+
+    layers: tuple[Layer, ...]
+    output: Activation = field(default_factory=lambda: Activation("identity"))
+
+    def __post_init__(self) -> None:
+        if not any(isinstance(layer, Dense) for layer in self.layers):
+            raise ValueError("a network needs at least one layer: give two widths or more")
+        if self.output.custom is not None or self.output.name not in OUTPUTS:
+            raise ValueError(
+                f"output={str(self.output)!r} is none of {', '.join(OUTPUTS)}; any other function "
+                "of the last layer belongs inside the network: give `activation` one entry for "
+                "every layer"
+            )
+        width = self.in_features
+        for place, layer in enumerate(self.layers):
+            if isinstance(layer, Dense):
+                if layer.in_features != width:
+                    raise ValueError(
+                        f"layer {place} takes {layer.in_features} features, but {width} come to it"
+                    )
+                width = layer.out_features
+            else:
+                width = layer.out_features(width)
+
+    @property
+    def dense(self) -> tuple[Dense, ...]:
+        """The dense layers alone."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+
+    @property
+    def in_features(self) -> int:
+        """The width of the input."""
+        return self.dense[0].in_features
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The width of the input, then of each dense layer's result."""
+        return (self.in_features, *(layer.out_features for layer in self.dense))
+
+    def config(self) -> dict[str, Any]:
+        """Return the network as plain values for JSON; `from_config` is its inverse.
+
+        Raises
+        ------
+        ValueError
+            If an activation is a user's own function.
+        """
+        return {
+            "schema": SCHEMA,
+            "layers": [layer.config() for layer in self.layers],
+            "output": self.output.config(),
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Network":
+        """Return the network that `config` describes.
+
+        Raises
+        ------
+        ValueError
+            If `config` is of another schema or does not describe a network.
+        """
+        if config.get("schema") != SCHEMA:
+            raise ValueError(
+                f"the network has schema {config.get('schema')!r}; this version reads {SCHEMA}"
+            )
+        try:
+            layers = tuple(_layer(entry) for entry in config["layers"])
+            return cls(layers, Activation.from_config(config["output"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not the description of a network: {error!r}") from error
+
+
+def perceptron(
+    sizes: Sequence[int],
+    activations: Sequence[Activation],
+    output: Activation,
+    *,
+    bias: bool = True,
+    initializer: str = "auto",
+    before: Sequence[Operation] = (),
+) -> Network:
+    """Return the network of `sizes` with one activation after each layer.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The width of the input, then of each layer.
+    activations : sequence of Activation
+        One for every layer, or one fewer: then the last layer has none and gives the logits.
+    output : Activation
+        What prediction applies to the logits.
+    bias : bool
+        Whether every layer has a bias.
+    initializer : str
+        The name of the initialiser of every weight.
+    before : sequence of Operation
+        What is applied to the input first.
+
+    Raises
+    ------
+    ValueError
+        If `sizes` has fewer than two widths, a width is not positive, or the number of activations
+        fits neither count.
+    TypeError
+        If a width is not an integer.
+    """
+    if isinstance(sizes, str | bytes) or not isinstance(sizes, Sequence):
+        raise TypeError(f"sizes must be a sequence of widths such as [784, 128, 10], got {sizes!r}")
+    if len(sizes) < 2:
+        raise ValueError(
+            f"sizes needs the width of the input and of at least one layer, got {list(sizes)}"
+        )
+    widths = [_positive(size, f"sizes[{i}]") for i, size in enumerate(sizes)]
+    count = len(widths) - 1
+    if len(activations) not in (count - 1, count):
+        raise ValueError(
+            f"{count} layers take {count - 1} activations (hidden layers) or {count} "
+            f"(every layer), got {len(activations)}"
+        )
+    layers: list[Layer] = list(before)
+    for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
+        layers.append(Dense(fan_in, fan_out, bias, initializer))
+        if i < len(activations):
+            layers.append(activations[i])
+    return Network(tuple(layers), output)
+
+
+def _layer(entry: Mapping[str, Any]) -> Layer:
+    kind = entry["kind"]
+    if kind == "dense":
+        return Dense(**{key: value for key, value in entry.items() if key != "kind"})
+    if kind not in OPERATIONS:
+        raise ValueError(
+            f"unknown kind of layer {kind!r}; known are dense, {', '.join(OPERATIONS)}"
+        )
+    return OPERATIONS[kind].from_config(entry)
+
+
+def _positive(value: Any, name: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
+    if isinstance(value, bool) or number < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}")
+    return number

@@ -1,0 +1,78 @@
+"""Adam."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mlpcore.kernels.reference.optimizers import adam
+from mlpcore.kernels.reference.typing import Array, Namespace
+
+from .base import Optimizer, fraction, number
+
+_SMALLEST_EPS = 2.0**-126
+"""The smallest normal float32: less becomes 0, and 0 / 0 where a gradient is always zero."""
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Steps scaled by running means of the gradient and of its square (arXiv:1412.6980).
+
+    Attributes
+    ----------
+    lr : float, default 0.001
+        The learning rate.
+    beta1, beta2 : float, default 0.9 and 0.999
+        The shares of the two running means that stay from step to step, in [0, 1).
+    eps : float, default 1e-8
+        What is added to the root of the second mean; at least 2**-126.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+    """
+
+    kind: ClassVar[str] = "adam"
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fraction(self, "beta1")
+        fraction(self, "beta2")
+        number(self, "eps")
+        if not _SMALLEST_EPS <= self.eps < float("inf"):
+            raise ValueError(f"eps must be finite and at least 2**-126, got {self.eps}")
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The running means of the gradient and of its square."""
+        return ("m", "v")
+
+    def update(
+        self,
+        xp: Namespace,
+        p: Array,
+        g: Array,
+        state: Mapping[str, Array],
+        step: int,
+        lr: float | None = None,
+    ) -> None:
+        """Take one step, in place; see `Optimizer.update`."""
+        if step < 1:
+            raise ValueError(f"steps are counted from 1, got {step}")
+        adam(
+            xp,
+            p,
+            g,
+            state["m"],
+            state["v"],
+            lr=self.lr if lr is None else float(lr),
+            beta1=self.beta1,
+            beta2=self.beta2,
+            eps=self.eps,
+            step=step,
+        )

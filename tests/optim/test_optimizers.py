@@ -1,0 +1,148 @@
+"""Optimizers as a user names them: settings, state, and the step that they take."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mlpcore.kernels.reference.optimizers import adam, sgd, sgd_momentum
+from mlpcore.optim import SGD, Adam, Optimizer, names, optimizer
+
+EXAMPLES = [
+    SGD(),
+    SGD(0.1, 0.9),
+    SGD(0.1, 0.9, nesterov=True),
+    Adam(),
+    Adam(0.01, 0.8, 0.99, 1e-6),
+]
+
+
+def take(opt, steps, dtype=np.float64, lr=None):
+    """Take `steps` steps of `opt` from ones under a varying gradient; return p and the state."""
+    p = np.ones(5, dtype)
+    state = {name: np.zeros(5, dtype) for name in opt.state_names}
+    for t in range(1, steps + 1):
+        opt.update(np, p, np.cos(t * np.arange(5)).astype(dtype), state, t, lr)
+    return p, state
+
+
+def test_names_and_their_meaning():
+    assert names() == ("sgd", "momentum", "nesterov", "adam")
+    assert optimizer("sgd") == SGD(lr=1e-2, momentum=0.0, nesterov=False)
+    assert optimizer("momentum") == SGD(momentum=0.9)
+    assert optimizer("nesterov") == SGD(momentum=0.9, nesterov=True)
+    assert optimizer("adam") == Adam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8)
+
+
+def test_settings_replace_the_defaults():
+    assert optimizer("nesterov", lr=0.5) == SGD(0.5, 0.9, nesterov=True)
+    assert optimizer("adam", beta1=0.5, eps=1e-4) == Adam(beta1=0.5, eps=1e-4)
+    assert optimizer(Adam(0.1), lr=0.2) == Adam(0.2)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=repr)
+def test_an_optimizer_is_itself_and_comes_back_from_json(example):
+    assert optimizer(example) == example
+    config = json.loads(json.dumps(example.config()))
+    assert optimizer(config.pop("kind"), **config) == example
+
+
+def test_numpy_numbers_become_pythons():
+    opt = optimizer("adam", lr=np.float32(0.5), beta1=np.float64(0.5), eps=1)
+    assert [type(v) for v in (opt.lr, opt.beta1, opt.eps)] == [float] * 3
+    assert type(SGD(lr=1).lr) is float
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        *(("sgd", {"lr": lr}, "lr must be positive") for lr in (0, -1.0, np.nan, np.inf)),
+        ("adam", {"lr": 0.0}, "lr must be positive and finite, got 0"),
+        *(("sgd", {"momentum": m}, "momentum must be at least 0") for m in (-0.1, 1.0, np.nan)),
+        *(("adam", {"beta1": b}, "beta1 must be at least 0 and below 1") for b in (-1, 1, np.nan)),
+        ("adam", {"beta2": 1.0}, "beta2 must be"),
+        *(("adam", {"eps": e}, "eps must be") for e in (0.0, -1e-8, 1e-40, np.nan, np.inf)),
+        ("sgd", {"nesterov": True}, "nesterov needs a momentum"),
+        ("nesterov", {"momentum": 0.0}, "nesterov needs a momentum"),
+        ("sdg", {}, "unknown optimizer 'sdg'; known are sgd, .*; did you mean 'sgd'"),
+    ],
+)
+def test_bad_values_are_refused(name, settings, message):
+    with pytest.raises(ValueError, match=message):
+        optimizer(name, **settings)
+
+
+@pytest.mark.parametrize(
+    ("spec", "settings", "message"),
+    [
+        ("adam", {"momentum": 0.9}, "'adam' has no setting 'momentum'; it has: lr, beta1"),
+        ("sgd", {"lr": "fast"}, "lr of 'sgd' must be a number, got 'fast'"),
+        ("sgd", {"lr": True}, "must be a number"),
+        ("momentum", {"nesterov": 1}, "nesterov must be True or False"),
+        (None, {}, "a name or an Optimizer, got NoneType"),
+        (SGD, {}, "a name or an Optimizer, got ABCMeta"),
+    ],
+)
+def test_bad_types_are_refused(spec, settings, message):
+    with pytest.raises(TypeError, match=message):
+        optimizer(spec, **settings)
+
+
+def test_state_is_named_for_the_formula():
+    assert SGD().state_names == ()
+    assert SGD(momentum=0.5).state_names == ("v",)
+    assert Adam().state_names == ("m", "v")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("example", EXAMPLES, ids=repr)
+def test_update_is_the_kernel_with_the_optimizers_settings(example, dtype):
+    p, state = take(example, 6, dtype)
+    q = np.ones(5, dtype)
+    a, b = np.zeros(5, dtype), np.zeros(5, dtype)
+    for t in range(1, 7):
+        g = np.cos(t * np.arange(5)).astype(dtype)
+        match example:
+            case Adam(lr, b1, b2, eps):
+                adam(np, q, g, a, b, lr=lr, beta1=b1, beta2=b2, eps=eps, step=t)
+            case SGD(lr, mu, nesterov) if mu:
+                sgd_momentum(q, g, a, lr=lr, momentum=mu, nesterov=nesterov)
+            case SGD(lr):
+                sgd(q, g, lr=lr)
+    assert p.dtype == dtype
+    np.testing.assert_array_equal(p, q)
+    for values, kernel in zip(state.values(), (a, b), strict=False):
+        np.testing.assert_array_equal(values, kernel)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=repr)
+def test_a_learning_rate_for_one_step_takes_the_place_of_the_optimizers_own(example):
+    quick = optimizer(example, lr=0.3)
+    np.testing.assert_array_equal(take(example, 4, lr=0.3)[0], take(quick, 4)[0])
+    # A NumPy number from a schedule must not widen float32.
+    single, _ = take(example, 2, np.float32, lr=np.float64(0.3))
+    np.testing.assert_array_equal(single, take(quick, 2, np.float32)[0])
+    np.testing.assert_array_equal(take(example, 3, lr=0.0)[0], 1.0)
+
+
+def test_adam_counts_steps_from_one():
+    with pytest.raises(ValueError, match="counted from 1, got 0"):
+        Adam().update(np, np.ones(1), np.ones(1), {"m": np.zeros(1), "v": np.zeros(1)}, 0)
+
+
+def test_optimizers_are_frozen_and_hashable():
+    with pytest.raises(AttributeError):
+        Adam().lr = 1.0
+    assert len({SGD(), SGD(), Adam()}) == 2
+
+
+def test_an_optimizer_of_ones_own_is_one_class():
+    class SignDescent(Optimizer):
+        kind = "sign"
+
+        def update(self, xp, p, g, state, step, lr=None):
+            p -= (self.lr if lr is None else lr) * xp.sign(g)
+
+    p = np.zeros(2)
+    optimizer(SignDescent(0.5)).update(np, p, np.array([3.0, -2.0]), {}, 1)
+    np.testing.assert_array_equal(p, [-0.5, 0.5])
