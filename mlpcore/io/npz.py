@@ -1,0 +1,47 @@
+"""Arrays in NPZ files, none of which is unpickled."""
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlpcore.io.atomic import StrPath
+from mlpcore.io.table import shortened
+
+__all__ = ["read_npz"]
+
+
+def read_npz(path: StrPath, names: Sequence[str]) -> list[np.ndarray[Any, Any]]:
+    """Return the arrays called `names` in an NPZ file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or something else, has no array of a name, or would need unpickling.
+    OSError
+        If it cannot be read.
+    """
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                held = [entry.removesuffix(".npy") for entry in archive.namelist()]
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{path}: it is no NPZ file, or a damaged one ({error})") from None
+        for name in names:
+            if name not in held:
+                raise ValueError(f"{path}: no array {name!r}; there are {shortened(held)}")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            return [_array(path, arrays, name) for name in names]
+
+
+def _array(path: StrPath, arrays: Any, name: str) -> np.ndarray[Any, Any]:
+    try:
+        array = arrays[name]
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ValueError(f"{path}: array {name!r} cannot be read: {error}") from None
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path}: {name!r} is not an array")
+    return array

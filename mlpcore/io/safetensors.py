@@ -1,0 +1,218 @@
+"""Models as safetensors files, which any program that reads that format can open.
+
+Beside the arrays the header of a file holds these strings:
+
+===================  ===========================================================================
+``format``           ``mlpcore``
+``schema``           the version of this table, 1
+``mlpcore_version``  who wrote the file
+``network``          `Network.config` as JSON
+``checksum``         BLAKE2b of 16 bytes over the rest of the header and all arrays
+``user.NAME``        what the user added
+===================  ===========================================================================
+
+Nothing is unpickled.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from mlpcore.io import _container
+from mlpcore.io._container import Header, bytes_of, header_of, read_header, refuse, table_of
+from mlpcore.io.atomic import StrPath
+from mlpcore.network import Network
+from mlpcore.program import lower
+
+__all__ = ["Saved", "read", "read_metadata", "write"]
+
+FORMAT = "mlpcore"
+SCHEMA = "1"
+_USER = "user."
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a file holds.
+
+    Attributes
+    ----------
+    network : Network
+        The description of the network.
+    dtype : numpy.dtype
+        float32 or float64, of all arrays.
+    values : dict of str to ndarray
+        The parameters and the state of the network by name, all of them and in their shapes.
+    metadata : dict of str to str
+        What the user added.
+    """
+
+    network: Network
+    dtype: np.dtype[Any]
+    values: dict[str, np.ndarray[Any, Any]]
+    metadata: dict[str, str]
+
+
+def write(
+    path: StrPath,
+    network_config: Mapping[str, Any],
+    values: Mapping[str, np.ndarray[Any, Any]],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write a model to `path`, whole or not at all; the same model gives the same bytes.
+
+    Parameters
+    ----------
+    path : path
+        The file; one that is there is replaced in the end.
+    network_config : mapping
+        `Network.config` of the model.
+    values : mapping of str to ndarray
+        The arrays by name, all float32 or all float64.
+    metadata : mapping of str to str
+        What else to keep.
+
+    Raises
+    ------
+    TypeError
+        If `metadata` holds something other than strings, or an array has another dtype.
+    ValueError
+        If `metadata` cannot be encoded, or the dtypes differ.
+    OSError
+        If the file cannot be written; an old one is as it was.
+    """
+    _check_metadata(metadata)
+    arrays = _little_endian(values)
+    entries = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "mlpcore_version": import_module("mlpcore").__version__,
+        "network": json.dumps(network_config, allow_nan=False),
+    } | {f"{_USER}{name}": value for name, value in metadata.items()}
+    header = Header(entries, table_of(arrays))
+    complete = Header(entries | {"checksum": _checksum(header, arrays)}, header.table)
+    _container.write(path, complete, arrays)
+
+
+def read(path: StrPath) -> Saved:
+    """Return the model that `write` wrote to `path`, after checking every byte of it.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, or holds something else.
+    OSError
+        If it is not there or cannot be read.
+    """
+    content = _container.read(path)
+    header = header_of(path, content)
+    _check_origin(path, header)
+    arrays = _container.arrays_of(path, header, content)
+    if header.entries.get("checksum") != _checksum(header, arrays):
+        refuse(path, "its checksum does not fit: it is damaged, or another program changed it")
+    try:
+        network = Network.from_config(json.loads(header.entries["network"]))
+        program = lower(network)
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        refuse(path, f"it does not describe a network: {error}", error)
+    expected = {array.name: array.shape for array in (*program.parameters, *program.state)}
+    dtype = _check_arrays(path, expected, arrays)
+    values = {name: arrays[name].astype(dtype, copy=False) for name in expected}
+    return Saved(network, dtype, values, _user_entries(header))
+
+
+def read_metadata(path: StrPath) -> dict[str, str]:
+    """Return what the user added to the model at `path`; the header is read alone, and not checked.
+
+    Raises
+    ------
+    ModelFileError, OSError
+        As for `read`.
+    """
+    header = read_header(path)
+    _check_origin(path, header)
+    return _user_entries(header)
+
+
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    for name, value in metadata.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"metadata must be strings by name, got {name!r}: {value!r}")
+        try:
+            (name + value).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"metadata {name!r} cannot be written as UTF-8: {error}") from None
+
+
+def _little_endian(
+    values: Mapping[str, np.ndarray[Any, Any]],
+) -> dict[str, np.ndarray[Any, Any]]:
+    dtypes = {array.dtype.newbyteorder("=") for array in values.values()}
+    unknown = dtypes - {np.dtype("float32"), np.dtype("float64")}
+    if unknown:
+        raise TypeError(f"models are float32 or float64, got an array of {unknown.pop()}")
+    if len(dtypes) != 1:
+        raise ValueError(f"the arrays of a model have one dtype, got {len(dtypes)}")
+    return {
+        name: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        for name, array in values.items()
+    }
+
+
+def _checksum(header: Header, arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    from hashlib import blake2b  # loads OpenSSL, which a process that saves nothing need not
+
+    digest = blake2b(digest_size=16)
+    entries = {name: value for name, value in header.entries.items() if name != "checksum"}
+    digest.update(json.dumps([entries, header.table], sort_keys=True).encode())
+    for _, array in sorted(arrays.items()):
+        digest.update(bytes_of(array))
+    return digest.hexdigest()
+
+
+def _check_origin(path: StrPath, header: Header) -> None:
+    """Refuse what another program, or another version of this table, wrote."""
+    entries = header.entries
+    if entries.get("format") != FORMAT:
+        names = list(header.table)
+        held = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        refuse(
+            path,
+            "it was not written by mlpcore, so it does not say which network it belongs to; "
+            f"it holds {held or 'no arrays'}",
+        )
+    if entries.get("schema") != SCHEMA:
+        refuse(
+            path,
+            f"it has schema {entries.get('schema')!r} (from mlpcore "
+            f"{entries.get('mlpcore_version')}); this version reads {SCHEMA!r}",
+        )
+
+
+def _user_entries(header: Header) -> dict[str, str]:
+    return {k.removeprefix(_USER): v for k, v in header.entries.items() if k.startswith(_USER)}
+
+
+def _check_arrays(
+    path: StrPath,
+    expected: Mapping[str, tuple[int, ...]],
+    arrays: Mapping[str, np.ndarray[Any, Any]],
+) -> np.dtype[Any]:
+    """Compare the arrays with what the network needs and return their common dtype."""
+    for name, shape in expected.items():
+        if name not in arrays:
+            refuse(path, f"its network needs {name}, which is missing")
+        if arrays[name].shape != shape:
+            refuse(path, f"{name} has shape {arrays[name].shape}; its network needs {shape}")
+    for name in arrays:
+        if name not in expected:
+            refuse(path, f"its network has no {name}")
+    dtypes = {array.dtype for array in arrays.values()}
+    if len(dtypes) != 1:
+        refuse(path, "it holds float32 and float64 arrays; a model has one dtype")
+    dtype: np.dtype[Any] = dtypes.pop().newbyteorder("=")
+    return dtype

@@ -1,0 +1,234 @@
+"""A network with its parameters on one device: what they are, copies of them, and files."""
+
+import operator
+import secrets
+from collections.abc import Mapping, MutableMapping
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+
+from mlpcore.backends.arrays import bring_in, kind_of
+from mlpcore.backends.bound import BoundProgram
+from mlpcore.backends.registry import backend
+from mlpcore.device import Device, resolve
+from mlpcore.inspect.describe import describe
+from mlpcore.io import safetensors
+from mlpcore.kernels.reference.operations import Activation
+from mlpcore.network import Network
+from mlpcore.nn.initializers import initialize
+from mlpcore.program import lower
+
+
+class Model:
+    """A network with its parameters on one device.
+
+    Attributes
+    ----------
+    network : Network
+        What is computed.
+    seed : int
+        The seed of the initial weights.
+    """
+
+    network: Network
+    seed: int
+
+    @classmethod
+    def from_network(
+        cls,
+        network: Network,
+        *,
+        dtype: Any = "float32",
+        device: str | Device | None = None,
+        seed: int | None = None,
+    ) -> Self:
+        """Return a freshly initialised model of `network`; the rest as for the class."""
+        model = cls.__new__(cls)
+        model._build(network, dtype, device, seed)
+        model._initialize()
+        return model
+
+    def _build(
+        self, network: Network, dtype: Any, device: str | Device | None, seed: int | None
+    ) -> None:
+        self.network = network
+        self.seed = secrets.randbits(63) if seed is None else check_seed(seed)
+        self._dtype = check_dtype(dtype)
+        self._bound = BoundProgram(lower(network), backend(resolve(device)), self._dtype)
+
+    def _initialize(self) -> None:
+        values = {}
+        for place, parameter in enumerate(self._bound.program.parameters):
+            if parameter.initializer is None:
+                continue
+            # One stream a weight: a layer starts alike whatever comes before it.
+            rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, place])))
+            values[parameter.name] = initialize(
+                parameter.initializer,
+                rng,
+                parameter.shape,
+                activation=parameter.activation or Activation("identity"),
+                first_layer=parameter.name == "layers.0.weight",
+            )
+        self._bound.assign(values)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of parameters and results: float32 or float64."""
+        return self._dtype
+
+    @property
+    def device(self) -> Device:
+        """Where the parameters are."""
+        return self._bound.backend.device
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers training changes."""
+        return self._bound.parameters.layout.count
+
+    def __repr__(self) -> str:
+        return describe(type(self).__name__, self.network, self._bound)
+
+    def parameters(self) -> MutableMapping[str, Any]:
+        """Return writable views of all parameters by name: ``"layers.0.weight"`` is (out, in).
+
+        The next call of the model sees what was written through them, or through any view of them.
+        """
+        with self._bound.backend.active():
+            return self._bound.parameters.lease()
+
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Copy arrays into all parameters, after checking every name and shape.
+
+        Parameters
+        ----------
+        values : mapping of str to array
+            One array for each parameter; NumPy, CuPy, or anything with DLPack.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, or a shape does not fit; nothing is changed then.
+        """
+        layout = self._bound.parameters.layout
+        if set(values) != set(layout.names):
+            wrong = sorted(set(values) ^ set(layout.names))
+            raise ValueError(
+                f"expected one array for each of {', '.join(layout.names)}; "
+                f"missing or unknown: {', '.join(wrong)}"
+            )
+        own = self._bound.backend
+        with own.active():
+            host = {}
+            for name, slot in layout.items():
+                kind = kind_of(values[name])
+                array = bring_in(values[name], kind)
+                if tuple(array.shape) != slot.shape:
+                    raise ValueError(f"{name} has shape {slot.shape}, got {tuple(array.shape)}")
+                host[name] = array.get() if kind.on_gpu else array
+            self._bound.assign(host)
+
+    def equals(self, other: "Model") -> bool:
+        """Return whether `other` has the same network, dtype and bits in every parameter."""
+        if (
+            not isinstance(other, Model)
+            or self.network != other.network
+            or self.dtype != other.dtype
+        ):
+            return False
+        mine, theirs = self._bound.values(), other._bound.values()
+        return all(mine[name].tobytes() == theirs[name].tobytes() for name in mine)
+
+    def copy(self) -> Self:
+        """Return a model of its own with the same parameters on the same device."""
+        return self._converted(self._dtype, self.device)
+
+    def astype(self, dtype: Any) -> Self:
+        """Return a copy in float32 or float64."""
+        return self._converted(check_dtype(dtype), self.device)
+
+    def to(self, device: str | Device) -> Self:
+        """Return a copy on `device`."""
+        return self._converted(self._dtype, resolve(device))
+
+    def _converted(self, dtype: np.dtype[Any], device: Device) -> Self:
+        model = type(self).__new__(type(self))
+        model._build(self.network, dtype, device, self.seed)
+        model._bound.assign(self._bound.values())
+        return model
+
+    def __copy__(self) -> Self:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.copy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "dtype": self._dtype.name,
+            "device": str(self.device),
+            "seed": self.seed,
+            "values": self._bound.values(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._build(state["network"], state["dtype"], state["device"], state["seed"])
+        self._bound.assign(state["values"])
+
+    def save(self, path: str | PathLike[str], *, metadata: Mapping[str, str] | None = None) -> None:
+        """Write the model to a safetensors file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            The file; an old one is replaced once the new one is complete.
+        metadata : mapping of str to str, optional
+            What else to keep in the file's header.
+
+        Raises
+        ------
+        ValueError
+            If an activation is a user's own function, which a file cannot hold.
+        OSError
+            If the file cannot be written.
+        """
+        safetensors.write(path, self.network.config(), self._bound.values(), metadata or {})
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, device: str | Device | None = None) -> Self:
+        """Return the model that `save` wrote to `path`.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is damaged or was not written by `save`.
+        OSError
+            If it cannot be read.
+        """
+        saved = safetensors.read(path)
+        model = cls.__new__(cls)
+        model._build(saved.network, saved.dtype, device, None)
+        model._bound.assign(saved.values)
+        return model
+
+
+def check_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return `dtype` as float32 or float64, or raise TypeError."""
+    found: np.dtype[Any] = np.dtype(dtype)
+    if found not in (np.float32, np.float64):
+        raise TypeError(f"dtype must be float32 or float64, got {dtype!r}")
+    return found
+
+
+def check_seed(seed: Any) -> int:
+    """Return `seed` as an integer from 0 up, or raise ValueError or TypeError."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be a whole number, got {seed!r}") from None
+    if number < 0:
+        raise ValueError(f"seed must not be negative, got {number}")
+    return number

@@ -1,0 +1,196 @@
+"""What a forward and a backward pass hand to the user: a cache and the gradients."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mlpcore.backends.arrays import Kind, kind_of, send_back
+from mlpcore.backends.base import Backend
+from mlpcore.backends.bound import Backward, Tape
+from mlpcore.backends.layout import Layout
+from mlpcore.program import Program
+
+
+@dataclass(frozen=True)
+class Batch:
+    """An input as the model computes with it, and how to give results the form it came in.
+
+    Attributes
+    ----------
+    rows : array, shape (rows, features)
+        The input on the model's device, in the model's dtype.
+    lead : tuple of int
+        The shape that came in, without its last axis: () for a single sample.
+    kind : Kind
+        The kind of array that came in.
+    """
+
+    rows: Any
+    lead: tuple[int, ...]
+    kind: Kind
+
+    def give(self, backend: Backend, array: Any) -> Any:
+        """Return `array`, shape (rows, width), in the shape and kind of the input."""
+        return backend.deliver(array.reshape(*self.lead, array.shape[-1]), self.kind)
+
+
+def take(backend: Backend, x: Any, features: int, dtype: Any) -> Batch:
+    """Return `x`, shape (..., features), as a batch of rows on the backend's device.
+
+    Raises
+    ------
+    TypeError
+        If `x` is on another device or does not hold real numbers.
+    ValueError
+        If the last axis of `x` is not `features` long.
+    """
+    kind = kind_of(x)
+    array = backend.receive(x, kind, dtype)
+    if array.ndim == 0 or array.shape[-1] != features:
+        raise ValueError(
+            f"x must have the shape (..., {features}), one column for each input feature; "
+            f"got {tuple(array.shape)}"
+        )
+    lead = tuple(array.shape[:-1])
+    count = 1
+    for length in lead:
+        count *= length
+    return Batch(array.reshape(count, features), lead, kind)
+
+
+@dataclass(frozen=True)
+class LayerCache:
+    """The values of one layer in a forward pass.
+
+    Attributes
+    ----------
+    z : array, shape (..., out)
+        The pre-activation.
+    a : array, shape (..., out)
+        The activation, a = f(z); for a layer without one it is z.
+    """
+
+    z: Any
+    a: Any
+
+
+class Cache:
+    """What `MLP.forward` keeps for `MLP.backward`.
+
+    Attributes
+    ----------
+    x : array, shape (..., features)
+        The input, in the kind and shape in which it came but in the model's dtype.
+    layers : tuple of LayerCache
+        The pre-activation z and the activation a of each layer.
+
+    Notes
+    -----
+    The arrays are the ones the backward pass reads, not copies: writing into them, or into an `x`
+    that needed no conversion, changes the gradients.
+    """
+
+    def __init__(self, tape: Tape, batch: Batch, backend: Backend, program: Program) -> None:
+        self.tape = tape
+        self.batch = batch
+        self.program = program
+        self._backend = backend
+
+    @cached_property
+    def x(self) -> Any:
+        """The input of the network."""
+        return self.batch.give(self._backend, self.batch.rows)
+
+    @cached_property
+    def layers(self) -> tuple[LayerCache, ...]:
+        """The values of each layer."""
+        give = self.batch.give
+        return tuple(
+            LayerCache(give(self._backend, record.z), give(self._backend, record.a))
+            for record in self.tape.records
+        )
+
+    def __repr__(self) -> str:
+        lead = "×".join(map(str, self.batch.lead)) or "one sample"
+        return f"Cache({lead}, {len(self.tape.records)} layers)"
+
+
+@dataclass(frozen=True)
+class LayerGradients:
+    """The gradients of one layer.
+
+    Attributes
+    ----------
+    weight : array, shape (out, in)
+        dW, a view of `Gradients.flat`.
+    bias : array, shape (out,), or None
+        db, or None where the layer has no bias.
+    dz, da : array, shape (..., out), or None
+        The gradients of pre-activation and activation, where ``intermediates=True`` asked for them.
+    """
+
+    weight: Any
+    bias: Any = None
+    dz: Any = None
+    da: Any = None
+
+
+class Gradients(Mapping[str, Any]):
+    """The gradients of one backward pass; a mapping from parameter names to arrays.
+
+    Attributes
+    ----------
+    layers : tuple of LayerGradients
+        By layer.
+    flat : array
+        All of them in one vector, laid out as the parameters are, with zeros in the holes.
+    input : array, shape (..., features), or None
+        The gradient of the input.
+    loss, penalty, objective : array of shape () or None
+        The data loss L, the L2 penalty s = λ/2 ΣW² and the objective J = L + s; None after a plain
+        ``backward``, which knows only dz.
+    """
+
+    def __init__(
+        self,
+        result: Backward,
+        batch: Batch,
+        backend: Backend,
+        program: Program,
+        layout: Layout,
+        kind: Kind,
+        loss: Any = None,
+        penalty: Any = None,
+        objective: Any = None,
+    ) -> None:
+        def give(array: Any) -> Any:
+            return None if array is None else batch.give(backend, array)
+
+        # Crosses the bus once; the named arrays are views of what arrived.
+        flat = result.flat if kind.on_gpu else backend.to_host(result.flat)
+        self.flat = send_back(flat, kind)
+        self._views = {name: send_back(v, kind) for name, v in layout.views(flat).items()}
+        self.input = give(result.dx)
+        self.layers = tuple(
+            LayerGradients(
+                self._views[f"layers.{stage.index}.weight"],
+                self._views.get(f"layers.{stage.index}.bias"),
+                give(result.dz.get(stage.index)),
+                give(result.da.get(stage.index)),
+            )
+            for stage in program.stages
+        )
+        self.loss, self.penalty, self.objective = loss, penalty, objective
+
+    def __getitem__(self, name: str) -> Any:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        return f"Gradients({', '.join(f'{n}: {tuple(v.shape)}' for n, v in self.items())})"

@@ -1,0 +1,138 @@
+"""One training step at a time."""
+
+import math
+from typing import Any
+
+from mlpcore.backends.arrays import common_kind
+from mlpcore.backends.bound import BoundProgram
+from mlpcore.kernels.reference.operation import RandomKey
+from mlpcore.nn.losses import Loss
+from mlpcore.optim import Optimizer
+from mlpcore.passes import Batch, take
+from mlpcore.training.interrupts import deferred_interrupts
+from mlpcore.training.objective import Objective, objective, penalty_factor
+from mlpcore.training.targets import take_targets, take_weights
+
+
+class Trainer:
+    """Takes training steps on a model: forward, loss, backward, update.
+
+    Made by `MLP.trainer`.
+
+    Parameters
+    ----------
+    bound : BoundProgram
+        The model's program with its parameters, which the steps change in place.
+    loss : Loss
+        The data loss of the logits.
+    optimizer : Optimizer
+        The rule of the update.
+    lr : float or None
+        The learning rate, or None for the optimizer's own.
+    l2 : float
+        λ of the penalty λ/2 ΣW².
+    seed : int
+        The seed of whatever a step draws at random.
+
+    Attributes
+    ----------
+    lr : float
+        The learning rate of the next step; may be set between steps.
+    steps : int
+        How many steps were taken.
+    """
+
+    def __init__(
+        self,
+        bound: BoundProgram,
+        loss: Loss,
+        optimizer: Optimizer,
+        *,
+        lr: float | None = None,
+        l2: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.loss = loss
+        self.optimizer = optimizer
+        self.lr = optimizer.lr if lr is None else lr
+        self.l2 = penalty_factor(l2)
+        self.steps = 0
+        self.bound = bound
+        self._seed = seed
+        length = bound.parameters.layout.length
+        with bound.backend.active():
+            self._gradient = bound.gradient()
+            self._moments = {
+                name: bound.backend.zeros(length, bound.dtype) for name in optimizer.state_names
+            }
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        if not (value > 0 and math.isfinite(value)):
+            raise ValueError(f"lr must be positive and finite, got {value!r}")
+        self._lr = float(value)
+
+    def step(self, x: Any, t: Any, sample_weight: Any = None) -> Any:
+        """Take one step on a batch and return its objective J as it was before the step.
+
+        Parameters
+        ----------
+        x : array, shape (rows, features)
+            The input; NumPy, CuPy or anything with DLPack.
+        t : array
+            The targets: class labels (rows,), or what else the loss takes.
+        sample_weight : array, shape (rows,), optional
+            The weight of each row in the loss.
+
+        Returns
+        -------
+        array, shape ()
+            J = L + s on the model's device, not copied to the host.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something does not fit; the model is left as it was.
+        """
+        common_kind(x=x, t=t, sample_weight=sample_weight)
+        backend, dtype = self.bound.backend, self.bound.dtype
+        program = self.bound.program
+        with backend.active():
+            batch = take(backend, x, program.in_features, dtype)
+            if batch.rows.shape[0] == 0:
+                raise ValueError("a training step needs at least one row, got none")
+            targets = take_targets(backend, batch, t, program.out_features, self.loss, dtype)
+            weights = take_weights(backend, batch, sample_weight, dtype)
+            return self.step_on(batch.rows, targets, weights).value
+
+    def step_on(self, x: Any, t: Any, sample_weight: Any = None) -> Objective:
+        """Take one step on rows that are already checked and on the model's device."""
+        result = objective(
+            self.bound,
+            x,
+            t,
+            self.loss,
+            l2=self.l2,
+            sample_weight=sample_weight,
+            training=True,
+            random=RandomKey(self._seed, self.steps),
+            out=self._gradient,
+        )
+        with deferred_interrupts():
+            self.bound.update(
+                self.optimizer, self._gradient, self._moments, self.steps + 1, self._lr
+            )
+            self.steps += 1
+        return result
+
+    def batch(self, x: Any) -> Batch:
+        """Return `x` as rows on the model's device."""
+        return take(self.bound.backend, x, self.bound.program.in_features, self.bound.dtype)
+
+    def __repr__(self) -> str:
+        return f"Trainer({self.loss!r}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"

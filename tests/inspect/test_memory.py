@@ -1,0 +1,138 @@
+"""The bytes that are stated are those of the arrays that are there."""
+
+import numpy as np
+import pytest
+
+from mlpcore.inspect.memory import memory
+from mlpcore.kernels.reference.operation import Operation, Scope
+from mlpcore.kernels.reference.operations import Activation
+from mlpcore.model import MLP
+from mlpcore.network import Dense, Network
+from mlpcore.optim import optimizer
+
+RELU, TANH, IDENTITY = Activation("relu"), Activation("tanh"), Activation("identity")
+ROWS = 5
+
+NETWORKS = {
+    "relu": lambda **k: MLP([7, 6, 5, 3], **k),
+    "one layer": lambda **k: MLP([7, 3], **k),
+    "no bias": lambda **k: MLP([7, 6, 3], bias=False, **k),
+    "identity": lambda **k: MLP([7, 6, 3], activation="identity", **k),
+    "activation of the last layer": lambda **k: MLP([7, 6, 3], activation=["tanh", "gelu"], **k),
+    "standardized": lambda **k: MLP([7, 6, 3], standardize=True, **k),
+    "two activations in a row": lambda **k: MLP.from_network(
+        Network((Dense(7, 6), TANH, RELU, Dense(6, 3))), **k
+    ),
+    "activations before the first layer": lambda **k: MLP.from_network(
+        Network((TANH, RELU, Dense(7, 3))), **k
+    ),
+}
+
+
+def recorded_bytes(cache):
+    """Add up every array that the cache reaches, each once."""
+    arrays = [cache.batch.rows]
+    for record in cache.tape.records:
+        arrays += [record.x, record.z, record.a]
+        arrays += [saved for call in record.calls.values() for saved in call.saved.values()]
+    return sum({id(array): array.nbytes for array in arrays}.values())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training_activations_are_the_arrays_of_the_cache(name, dtype, device):
+    model = NETWORKS[name](dtype=dtype, device=device, seed=0)
+    _, cache = model.forward(np.ones((ROWS, 7)))
+    assert memory(model._bound, ROWS).training_activations == recorded_bytes(cache)
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
+def test_training_buffers_are_those_of_a_trainer(name, device):
+    model = MLP([7, 6, 3], output="softmax", device=device, seed=0)
+    trainer = model.trainer(optimizer=name)
+    found = memory(model._bound, ROWS, trainer.optimizer)
+    assert found.parameter_buffer == model._bound.parameters.flat.nbytes
+    assert found.gradient == trainer._gradient.nbytes
+    assert found.optimizer == sum(moment.nbytes for moment in trainer._moments.values())
+
+
+def test_parameters_count_without_the_holes_between_them(device):
+    model = MLP([7, 3], device=device, seed=0)
+    found = memory(model._bound, 1)
+    assert found.parameters == sum(v.nbytes for v in model.parameters().values()) == (21 + 3) * 4
+    assert found.parameter_buffer == 128 + 64  # 84 and 12 bytes, each up to a multiple of 64
+
+
+def test_a_standardisation_keeps_a_mean_and_a_scale(device):
+    model = MLP([7, 3], standardize=True, dtype="float64", device=device, seed=0)
+    assert memory(model._bound, 1).state == 2 * 7 * 8
+
+
+def test_training_holds_all_of_it_together(device):
+    model = MLP([7, 3], standardize=True, device=device, seed=0)
+    found = memory(model._bound, 2, optimizer("adam"))
+    activations = 2 * (7 + 7 + 3) * 4  # the input, the standardised input, z
+    assert found.training == 192 + 2 * 7 * 4 + activations + 192 + 2 * 192
+    assert found.training - memory(model._bound, 2).training == found.optimizer == 2 * 192
+
+
+def test_input_and_output_are_of_the_whole_batch(device):
+    found = memory(MLP([7, 6, 3], device=device, seed=0)._bound, 100_000)
+    assert (found.input, found.output) == (100_000 * 7 * 4, 100_000 * 3 * 4)
+
+
+def test_prediction_holds_input_and_result_of_the_widest_layer(device):
+    found = memory(MLP([7, 6, 3], device=device, seed=0)._bound, 2)
+    assert found.prediction_activations == 2 * (7 + 6) * 4
+
+
+def test_prediction_holds_no_more_however_long_the_batch(device):
+    model = MLP([7, 6, 3], device=device, seed=0)
+    longer, longest = memory(model._bound, 10**5), memory(model._bound, 10**6)
+    assert longer.prediction_activations == longest.prediction_activations
+    assert longer.prediction_rows == longest.prediction_rows < 10**5
+
+
+class Shortcut(Operation):
+    """Adds the result of layer 0."""
+
+    kind = "shortcut"
+
+    def scope(self, training):
+        return Scope.TILE
+
+    def sources(self, stage):
+        return (0,)
+
+    def forward(self, call, x):
+        return x + call.sources[0]
+
+    def backward(self, call, dy):
+        call.source_gradients.append(dy)
+        return dy
+
+
+class WholeBatch(Shortcut):
+    """Subtracts the mean of the batch."""
+
+    def scope(self, training):
+        return Scope.BATCH
+
+    def sources(self, stage):
+        return ()
+
+    def forward(self, call, x):
+        return x - call.xp.mean(x, axis=0)
+
+
+def test_a_result_that_is_read_again_stays(device):
+    layers = (Dense(2, 4), Dense(4, 8), Dense(8, 4), Shortcut())
+    without = MLP.from_network(Network(layers[:-1]), device=device, seed=0)
+    with_shortcut = MLP.from_network(Network(layers), device=device, seed=0)
+    assert memory(without._bound, 1).prediction_activations == (4 + 8) * 4
+    assert memory(with_shortcut._bound, 1).prediction_activations == (4 + 8 + 4) * 4
+
+
+def test_an_operation_on_the_whole_batch_holds_the_whole_batch(device):
+    model = MLP.from_network(Network((Dense(2, 4), WholeBatch())), device=device, seed=0)
+    assert memory(model._bound, 10**6).prediction_rows == 10**6
