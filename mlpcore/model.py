@@ -1,39 +1,27 @@
 """MLP: the thin object on top of everything below."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, cast, overload
+from typing import Any, Literal, cast, overload
 
 import numpy as np
 
-from mlpcore.backends.arrays import common_kind
+from mlpcore.backends.arrays import bring_in, common_kind, kind_of, namespace_of, send_back
 from mlpcore.backends.base import Mode
 from mlpcore.device import Device
 from mlpcore.inspect.features import features
 from mlpcore.inspect.hooks import LayerHook, LayerValues
 from mlpcore.kernels.reference.operations import Activation, Standardize
-from mlpcore.model_base import Model, check_seed
+from mlpcore.model_training import TrainableModel
 from mlpcore.network import perceptron
+from mlpcore.nn.activations import ActivationSpec
 from mlpcore.nn.activations import activation as resolve_activation
-from mlpcore.nn.losses import Loss, check_output, default_for_output
-from mlpcore.nn.losses import loss as resolve_loss
-from mlpcore.optim import Optimizer
-from mlpcore.optim import optimizer as resolve_optimizer
-from mlpcore.passes import Batch, Cache, Gradients, take
-from mlpcore.training.evaluate import evaluate
-from mlpcore.training.fit import fit
-from mlpcore.training.history import History
-from mlpcore.training.metrics import resolve_metrics
+from mlpcore.nn.losses import LossSpec
+from mlpcore.passes import Cache, Gradients
 from mlpcore.training.objective import objective, penalty_factor
-from mlpcore.training.standardize import adapt
 from mlpcore.training.targets import take_targets, take_weights
-from mlpcore.training.trainer import Trainer
-
-ActivationSpec: TypeAlias = str | Activation | tuple[Callable[..., Any], Callable[..., Any]]
-LossSpec: TypeAlias = str | Loss | Callable[[Any, Any], tuple[Any, Any]]
-OptimizerSpec: TypeAlias = str | Optimizer
 
 
-class MLP(Model):
+class MLP(TrainableModel):
     """A multilayer perceptron on one device.
 
     Parameters
@@ -131,30 +119,42 @@ class MLP(Model):
             return batch.give(bound.backend, self._output(logits))
 
     def predict(self, x: Any, *, batch_size: int | None = None) -> Any:
-        """Return the same as calling the model, `batch_size` rows at a time where it is given.
+        """Return the same as calling the model, in parts where `batch_size` is given.
 
-        A limit serves data on the host that does not fit on the model's device.
+        Parameters
+        ----------
+        x : array, shape (..., features)
+            The input.
+        batch_size : int, optional
+            How many entries of the first axis go to the model's device at once, for data that does
+            not fit there as a whole.
+
+        Returns
+        -------
+        array, shape (..., out)
+            As from calling the model.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from calling the model, or if `batch_size` is less than 1.
         """
         if batch_size is None:
             return self(x)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         x = x if hasattr(x, "shape") else np.asarray(x)
-        if len(x.shape) != 2 or x.shape[0] <= batch_size:
+        if len(x.shape) < 2 or x.shape[0] <= batch_size:
             return self(x)
-        parts = [self(x[i : i + batch_size]) for i in range(0, x.shape[0], batch_size)]
-        kind = common_kind(x=x)
-        own = self._bound.backend
-        with own.active():
-            return own.deliver(own.xp.concatenate([own.receive(p, kind) for p in parts]), kind)
+        kind = kind_of(x)
+        parts = [self(x[start : start + batch_size]) for start in range(0, x.shape[0], batch_size)]
+        with self._bound.backend.active():
+            joined = namespace_of(kind).concatenate([bring_in(part, kind) for part in parts])
+            return send_back(joined, kind)
 
     def _output(self, logits: Any) -> Any:
         output = self.network.output
         return output.function.forward(self._bound.backend.xp, logits, **dict(output.settings))
-
-    def _take(self, x: Any) -> Batch:
-        bound = self._bound
-        return take(bound.backend, x, bound.program.in_features, self._dtype)
 
     # Forward and backward.
 
@@ -330,161 +330,6 @@ class MLP(Model):
                 objective=give(found.value, kind),
             )
             return gradients.objective, gradients
-
-    def _loss(self, spec: LossSpec | None) -> Loss:
-        name = self.network.output.name
-        chosen = resolve_loss(default_for_output(name) if spec is None else spec)
-        check_output(chosen, name)
-        return chosen
-
-    # Training.
-
-    def trainer(
-        self,
-        loss: LossSpec | None = None,
-        optimizer: OptimizerSpec = "adam",
-        lr: float | None = None,
-        *,
-        l2: float = 0.0,
-        seed: int | None = None,
-    ) -> Trainer:
-        """Return a trainer whose ``step(x, t)`` changes this model.
-
-        Parameters
-        ----------
-        loss : str, Loss or function, optional
-            The data loss; by default the one that belongs to `output`.
-        optimizer : str or Optimizer
-            ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with settings of its own.
-        lr : float, optional
-            The learning rate; by default the optimizer's own.
-        l2 : float
-            λ of the penalty λ/2 ΣW².
-        seed : int, optional
-            The seed of whatever a step draws; by default the model's.
-
-        Raises
-        ------
-        ValueError
-            If a name or setting is unknown, or the loss does not belong to the model's output.
-        """
-        return Trainer(
-            self._bound,
-            self._loss(loss),
-            resolve_optimizer(optimizer),
-            lr=lr,
-            l2=l2,
-            seed=self.seed if seed is None else check_seed(seed),
-        )
-
-    def fit(
-        self,
-        x: Any,
-        t: Any,
-        *,
-        epochs: int = 10,
-        batch_size: int = 32,
-        loss: LossSpec | None = None,
-        optimizer: OptimizerSpec = "adam",
-        lr: float | None = None,
-        l2: float = 0.0,
-        sample_weight: Any = None,
-        validation_data: tuple[Any, Any] | None = None,
-        metrics: Sequence[str] | str | None = None,
-        shuffle: bool = True,
-        seed: int | None = None,
-        progress: bool | None = None,
-    ) -> History:
-        """Train on minibatches and return what happened in each epoch.
-
-        There is no training mode to switch: `fit` and `trainer` train, everything else predicts.
-        Ctrl-C raises KeyboardInterrupt and leaves the model as its last whole step made it.
-
-        Parameters
-        ----------
-        x : array, shape (rows, features)
-            The input.
-        t : array
-            The targets, as for `value_and_grad`.
-        epochs : int
-            How often to go through the data.
-        batch_size : int
-            How many rows a step takes; the last step of an epoch may take fewer.
-        loss, optimizer, lr, l2
-            As for `trainer`.
-        sample_weight : array, shape (rows,), optional
-            The weight of each row in the loss.
-        validation_data : pair of arrays, optional
-            (x, t) to evaluate after each epoch.
-        metrics : sequence of str, optional
-            Names out of ``accuracy``, ``binary_accuracy``, ``mae``, ``rmse``, ``r2``; by default
-            the accuracy that belongs to a classification loss.
-        shuffle : bool
-            Whether to draw a new order of the rows in each epoch.
-        seed : int, optional
-            The seed of those orders; by default the model's.
-        progress : bool, optional
-            Whether to show a progress bar; by default only on a terminal.
-
-        Returns
-        -------
-        History
-            The curves.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If something does not fit; nothing is changed then.
-        """
-        common_kind(x=x, t=t, sample_weight=sample_weight)
-        trainer = self.trainer(loss, optimizer, lr, l2=l2, seed=seed)
-        return fit(
-            trainer,
-            x,
-            t,
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=self.seed if seed is None else seed,
-            shuffle=shuffle,
-            sample_weight=sample_weight,
-            validation_data=validation_data,
-            metrics=resolve_metrics(metrics, trainer.loss.name),
-            progress=progress,
-        )
-
-    def evaluate(
-        self,
-        x: Any,
-        t: Any,
-        *,
-        loss: LossSpec | None = None,
-        metrics: Sequence[str] | str | None = None,
-        sample_weight: Any = None,
-    ) -> dict[str, float]:
-        """Return the data loss and the metrics on `x` and `t`; arguments as for `fit`."""
-        common_kind(x=x, t=t, sample_weight=sample_weight)
-        chosen = self._loss(loss)
-        names = resolve_metrics(metrics, chosen.name)
-        return evaluate(self._bound, x, t, loss=chosen, metrics=names, sample_weight=sample_weight)
-
-    def adapt(self, x: Any) -> None:
-        """Set the mean and scale of a ``standardize=True`` model from the columns of `x`.
-
-        A constant column gets the scale 1, so that it comes out as zero.
-
-        Parameters
-        ----------
-        x : array, shape (..., features)
-            The data, at least one row.
-
-        Raises
-        ------
-        ValueError
-            If the model does not begin with a standardisation, or `x` has no rows or holds NaN or
-            an infinity.
-        """
-        with self._bound.backend.active():
-            adapt(self._bound, self._take(x).rows)
 
     # Looking inside.
 

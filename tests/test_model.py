@@ -66,6 +66,11 @@ def test_prediction_in_batches_is_prediction_at_once():
     np.testing.assert_allclose(net.predict(x, batch_size=5), net(x), rtol=1e-12)
     np.testing.assert_allclose(net.predict(x, batch_size=100), net(x), rtol=1e-12)
     np.testing.assert_allclose(net.predict(x.tolist(), batch_size=5), net(x), rtol=1e-12)
+    deep = x[:20].reshape(5, 4, 4)
+    np.testing.assert_allclose(net.predict(deep, batch_size=2), net(deep), rtol=1e-12)
+    assert net.predict(x[0], batch_size=2).shape == (3,)
+    strict = array_api_strict.asarray(x)
+    assert type(net.predict(strict, batch_size=5)) is type(strict)
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         net.predict(x, batch_size=0)
 
