@@ -144,5 +144,6 @@ def test_an_optimizer_of_ones_own_is_one_class():
             p -= (self.lr if lr is None else lr) * xp.sign(g)
 
     p = np.zeros(2)
+    assert SignDescent(0.5).state_names == ()
     optimizer(SignDescent(0.5)).update(np, p, np.array([3.0, -2.0]), {}, 1)
     np.testing.assert_array_equal(p, [-0.5, 0.5])

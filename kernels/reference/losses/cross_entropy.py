@@ -11,7 +11,7 @@ from C. Szegedy et al., "Rethinking the Inception architecture for computer visi
 arXiv:1512.00567, section 7).
 """
 
-from ..softmax import log_softmax, softmax
+from ..softmax import log_softmax
 from ..typing import Array, Namespace
 from .function import LossFunction
 from .labels import one_hot
@@ -39,13 +39,17 @@ def cross_entropy(
     l, dz : Array
         The loss of each row and its gradient.
     """
-    q = t if t.ndim == z.ndim else one_hot(xp, t, z)
+    soft = t.ndim == z.ndim
+    q = t if soft else one_hot(xp, t, z)
     if label_smoothing:
         q = (1 - label_smoothing) * q + label_smoothing / z.shape[-1]
+    log_p = log_softmax(xp, z)
     # A class of probability 0 contributes 0, also where its logarithm overflows to -inf.
-    terms = xp.where(q == 0, xp.zeros_like(z), -q * log_softmax(xp, z))
-    dz = softmax(xp, z) * xp.sum(q, axis=-1, keepdims=True) - q
-    return xp.sum(terms, axis=-1), dz
+    terms = xp.where(q == 0, xp.zeros_like(z), -q * log_p)
+    p = xp.exp(log_p)  # p |log p| <= 1/e, so the rounding of log p adds no more than eps/e to p
+    if soft:  # a one-hot q sums to one by itself
+        p = p * xp.sum(q, axis=-1, keepdims=True)
+    return xp.sum(terms, axis=-1), p - q
 
 
 CROSS_ENTROPY = LossFunction(
