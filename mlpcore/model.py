@@ -147,9 +147,9 @@ class MLP(TrainableModel):
         if len(x.shape) < 2 or x.shape[0] <= batch_size:
             return self(x)
         kind = kind_of(x)
-        parts = [
-            self(x[start : start + batch_size, ...]) for start in range(0, x.shape[0], batch_size)
-        ]
+        rows = x.shape[0]
+        cuts = range(0, rows, batch_size)
+        parts = [self(x[start : min(start + batch_size, rows), ...]) for start in cuts]
         with self._bound.backend.active():
             joined = namespace_of(kind).concatenate([bring_in(part, kind) for part in parts])
             return send_back(joined, kind)

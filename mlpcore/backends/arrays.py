@@ -119,8 +119,15 @@ def bring_in(x: Any, kind: Kind) -> Any:
         If `x` does not hold real numbers or booleans.
     """
     xp = namespace_of(kind)
-    own = kind in (NUMPY, CUPY) or not hasattr(x, "__dlpack__")
-    array = xp.asarray(x) if own else xp.from_dlpack(x)
+    if kind in (NUMPY, CUPY) or not hasattr(x, "__dlpack__"):
+        array = xp.asarray(x)
+    else:
+        try:
+            array = xp.from_dlpack(x)
+        except (BufferError, RuntimeError) as error:  # bfloat16, say, which NumPy does not have
+            raise TypeError(
+                f"a {kind} array of {getattr(x, 'dtype', 'this dtype')} cannot be read: {error}"
+            ) from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"expected real numbers, got an array of dtype {array.dtype}")
     return array
@@ -134,6 +141,10 @@ def send_back(x: Any, kind: Kind) -> Any:
         x = x.get()
     if kind in (NUMPY, CUPY):
         return x
+    if not kind.on_gpu:
+        # A scalar has no DLPack, and NumPy does not export what may not be written, such as a view
+        # of a JAX array.
+        x = np.require(x, requirements="W")
     library: Any = sys.modules[kind.name]
     if kind.name == "jax":
         library = library.numpy
