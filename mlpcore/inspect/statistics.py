@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Statistics:
         return asdict(self)
 
 
-def statistics(array: NDArray[Any]) -> Statistics:
+def statistics(array: np.ndarray[Any, Any]) -> Statistics:
     """Return the statistics of `array`, a NumPy array of floating-point numbers in any shape."""
     finite = array[np.isfinite(array)].astype(np.float64)
     nan = int(np.count_nonzero(np.isnan(array)))

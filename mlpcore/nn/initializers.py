@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlpcore.kernels.reference.operations import Activation
 from mlpcore.nn import activations
@@ -17,7 +16,7 @@ from mlpcore.nn._names import unknown
 
 __all__ = ["Initializer", "InitializerSpec", "initialize", "names"]
 
-Weight: TypeAlias = NDArray[np.float64]
+Weight: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Shape: TypeAlias = tuple[int, int]
 
 Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, int]], Any]

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mlpcore.training.evaluate import evaluate_rows
 from mlpcore.training.history import History
@@ -103,6 +102,8 @@ def _validation(trainer: Trainer, data: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _bar(total: int, progress: bool | None) -> Any:
+    from tqdm import tqdm  # takes a tenth of the time that importing the library may take
+
     # None lets tqdm decide: it shows the bar on a terminal and is silent elsewhere.
     return tqdm(total=total, disable=None if progress is None else not progress, unit="step")
 

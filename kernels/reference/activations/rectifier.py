@@ -26,7 +26,7 @@ def _identity_product(xp: Namespace, z: Array, a: Array, da: Array) -> Array:  #
 
 
 def _relu(xp: Namespace, z: Array) -> Array:
-    return xp.where(z <= 0, 0.0, z)  # NaN is not <= 0 and stays
+    return xp.maximum(z, 0.0)  # NaN stays, by the array API standard
 
 
 def _relu_derivative(xp: Namespace, z: Array, a: Array) -> Array:

@@ -1,0 +1,184 @@
+"""The whole comparison: the same numbers for everybody, checked, then timed in turns."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from mlpcore.bench.check import InferenceCheck, TrainingCheck, WrongResultError
+from mlpcore.bench.contender import Contender
+from mlpcore.bench.flops import flops_per_sample
+from mlpcore.bench.gauges import Gauges
+from mlpcore.bench.machine import describe
+from mlpcore.bench.measure import measure
+from mlpcore.bench.report import SCHEMA, Cell, Omission, Report
+from mlpcore.bench.spec import Array, Parameters, Spec, draw_batch, draw_parameters
+
+
+def benchmark(
+    spec: Spec,
+    batch_sizes: Sequence[int],
+    contenders: Sequence[Contender],
+    *,
+    seconds: float = 1.0,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Measure `contenders` at each of `batch_sizes`.
+
+    Each batch size is a cell of its own: every contender gets fresh copies of the same parameters
+    and the same batch, its result is compared with float64, and those that are right are timed in
+    turns, with the machine's FMA peak and read bandwidth measured in between.
+
+    Parameters
+    ----------
+    spec : Spec
+        The work.
+    batch_sizes : sequence of int
+        Rows of a call.
+    contenders : sequence of Contender
+        Who does the work.
+    seconds : float
+        How long each contender is timed at each batch size.
+    seed : int
+        Of parameters, batches and the order of turns.
+    progress : callable, optional
+        Gets a line when a batch size begins.
+
+    Returns
+    -------
+    Report
+        With a row for each contender and batch size that was processed, and an omission with its
+        reason for each of the others.
+    """
+    header = {"schema": SCHEMA} | describe(name for c in contenders for name in c.distributions)
+    gauges = Gauges(spec)
+    cells: list[Cell] = []
+    omitted: list[Omission] = []
+    present = []
+    for contender in contenders:
+        reason = contender.unavailable(spec)
+        if reason is None:
+            present.append(contender)
+        else:
+            omitted.append(Omission(contender.name, None, False, reason))
+    for batch_size in batch_sizes:
+        progress(f"batch {batch_size}")
+        found, missing = _measure_batch_size(spec, batch_size, present, gauges, seconds, seed)
+        cells += found
+        omitted += missing
+    return Report(
+        header | _setting(spec, seconds, seed, gauges), [c.row(gauges) for c in cells], omitted
+    )
+
+
+def _setting(spec: Spec, seconds: float, seed: int, gauges: Gauges) -> dict[str, object]:
+    """Return what the header says of the run rather than of the machine."""
+    return {
+        "layers": list(spec.layers),
+        "activation": spec.activation,
+        "mode": spec.mode,
+        "dtype": spec.dtype,
+        "device": spec.device,
+        "threads": spec.threads,
+        "seconds": seconds,
+        "seed": seed,
+        "flops_per_sample": flops_per_sample(spec.layers, spec.mode),
+        "weight_bytes": gauges.working_set,
+        "peak_gflops": _billions(gauges.peak),
+        "peak_gflops_median": _billions(gauges.typical_peak),
+        "read_gbytes_per_s": _billions(gauges.bandwidth),
+        "peak_unavailable": gauges.unavailable,
+    }
+
+
+def _billions(value: float | None) -> float | None:
+    return None if value is None else value * 1e-9
+
+
+def _measure_batch_size(
+    spec: Spec,
+    batch_size: int,
+    contenders: Sequence[Contender],
+    gauges: Gauges,
+    seconds: float,
+    seed: int,
+) -> tuple[list[Cell], list[Omission]]:
+    parameters = draw_parameters(spec, seed)
+    x, t = draw_batch(spec, batch_size, seed + 1)
+    check = _Check(spec, parameters, x, t)
+    calls: dict[str, Callable[[], object]] = {}
+    omitted = []
+    for contender in contenders:
+        skip = _too_slow(contender, spec, parameters, x, t)
+        if skip is not None:
+            omitted.append(Omission(contender.name, batch_size, False, skip))
+            continue
+        try:
+            calls[contender.name] = check.passed(contender)
+        except WrongResultError as error:
+            omitted.append(Omission(contender.name, batch_size, True, str(error)))
+    order = random.Random(f"{seed} {batch_size}").getrandbits(32)
+    timings = measure(calls, seconds, between=gauges.turns(), seed=order)
+    cells = [
+        Cell(
+            contender=contender.name,
+            layers=spec.layers,
+            activation=spec.activation,
+            mode=spec.mode,
+            device=contender.device(spec),
+            batch_size=batch_size,
+            threads=spec.threads,
+            dtype=spec.dtype,
+            transfer_included=contender.transfer_included,
+            timing=timings[contender.name],
+        )
+        for contender in contenders
+        if contender.name in timings
+    ]
+    return cells, omitted
+
+
+class _Check:
+    """What is expected of one batch, worked out once for all contenders."""
+
+    def __init__(self, spec: Spec, parameters: Parameters, x: Array, t: Array) -> None:
+        self._spec, self._parameters, self._x, self._t = spec, parameters, x, t
+        if spec.mode == "inference":
+            self._inference = InferenceCheck(spec, parameters, x)
+        else:
+            self._training = TrainingCheck(spec, parameters, x, t)
+
+    def passed(self, contender: Contender) -> Callable[[], object]:
+        """Return the call to time; raise WrongResultError if it computes something else."""
+        if self._spec.mode == "inference":
+            forward = contender.prepare(self._spec, _copied(self._parameters))
+            self._inference(forward)
+            return partial(forward, self._x)
+        step = contender.prepare_training(self._spec, _copied(self._parameters))
+        self._training(step)
+        return partial(step, self._x, self._t)
+
+
+def _copied(parameters: Parameters) -> Parameters:
+    return tuple((W.copy(), b.copy()) for W, b in parameters)
+
+
+def _too_slow(
+    contender: Contender, spec: Spec, parameters: Parameters, x: Array, t: Array
+) -> str | None:
+    """Return why the batch is too large for a contender, judged by its time for one row."""
+    limit = contender.call_limit_s
+    if limit is None:
+        return None
+    if spec.mode == "inference":
+        call = partial(contender.prepare(spec, _copied(parameters)), x[:1])
+    else:
+        call = partial(contender.prepare_training(spec, _copied(parameters)), x[:1], t[:1])
+    for _ in range(2):  # an interruption alone must not cost a contender its row
+        start = time.perf_counter()
+        call()
+        expected = (time.perf_counter() - start) * len(x)
+        if expected <= limit:
+            return None
+    return f"a call would take about {expected:.2g} s; at most {limit:g} s are measured"

@@ -1,0 +1,139 @@
+"""Turns, warm-up and statistics, on a clock that moves only when a call says so."""
+
+import gc
+from itertools import groupby
+
+import numpy as np
+import pytest
+
+from mlpcore.bench.measure import MAX_ROUNDS, MIN_ROUNDS, Timing, measure
+
+
+class World:
+    """A clock in nanoseconds, and calls that take stated times and write down who was called."""
+
+    def __init__(self):
+        self.now = 0
+        self.log = []
+
+    def clock(self):
+        return self.now
+
+    def call(self, name, *durations):
+        """Return a call that takes each of `durations` in turn, and the last one ever after."""
+        waiting = list(durations)
+
+        def run():
+            self.log.append(name)
+            self.now += waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+        return run
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def turns(log, names):
+    """Return the log of timed calls as rounds of (name, calls) turns."""
+    groups = [(name, len(list(calls))) for name, calls in groupby(log)]
+    return [groups[i : i + len(names)] for i in range(0, len(groups), len(names))]
+
+
+def test_every_contender_has_one_turn_in_every_round(world):
+    markers = {name: world.call(name, 1_000_000) for name in "abc"}
+    # a gauge in between ends each turn, also where the same name would follow itself
+    measure(markers, 0.1, between={"|": lambda: world.log.append("|")}, clock=world.clock)
+    timed = "".join(world.log)[-MAX_ROUNDS * (3 * 10 + 1) :]
+    rounds = [timed[i : i + 31] for i in range(0, len(timed), 31)]
+    assert len(rounds) == MAX_ROUNDS
+    for one in rounds:
+        assert sorted(one) == sorted("a" * 10 + "b" * 10 + "c" * 10 + "|")
+        assert len([*groupby(one)]) == 4, "a turn is not interrupted"
+
+
+def test_the_order_of_turns_differs_from_round_to_round(world):
+    calls = {name: world.call(name, 1_000_000) for name in "abcd"}
+    measure(calls, 0.1, between={"|": lambda: None}, clock=world.clock)
+    timed = "".join(world.log)[-MAX_ROUNDS * 40 :]
+    orders = {
+        tuple(name for name, _ in groupby(timed[i : i + 40])) for i in range(0, len(timed), 40)
+    }
+    assert len(orders) > MAX_ROUNDS // 2
+
+
+def test_a_seed_fixes_the_order():
+    logs = []
+    for seed in (3, 3, 4):
+        world = World()
+        measure({n: world.call(n, 1000) for n in "abc"}, 1e-4, seed=seed, clock=world.clock)
+        logs.append(world.log)
+    assert logs[0] == logs[1]
+    assert logs[0] != logs[2]
+
+
+def test_the_budget_is_shared_among_the_rounds(world):
+    """A second of calls of 1 ms: 10 rounds of 100; of 50 ms: 10 rounds of 2."""
+    calls = {"fast": world.call("fast", 1_000_000), "slow": world.call("slow", 50_000_000)}
+    timings = measure(calls, 1.0, clock=world.clock)
+    assert [len(r) for r in timings["fast"].rounds] == [100] * 10
+    assert [len(r) for r in timings["slow"].rounds] == [2] * 10
+
+
+def test_a_call_longer_than_the_budget_still_has_the_least_number_of_rounds(world):
+    timing = measure({"slow": world.call("slow", 3_000_000_000)}, 1.0, clock=world.clock)["slow"]
+    assert [len(r) for r in timing.rounds] == [1] * MIN_ROUNDS
+    assert timing.median_s == pytest.approx(3.0)
+
+
+def test_warming_up_is_not_counted(world):
+    """A compilation of a second before calls of a microsecond leaves no trace."""
+    compiled = world.call("compiled", 1_000_000_000, 1000)
+    timing = measure({"compiled": compiled}, 0.001, clock=world.clock)["compiled"]
+    assert timing.median_s == timing.percentile_s(100) == pytest.approx(1e-6)
+    assert sum(len(r) for r in timing.rounds) == pytest.approx(1000, rel=0.01)
+
+
+def test_a_call_too_short_for_the_clock_is_no_division_by_zero(world):
+    timing = measure({"nothing": world.call("nothing", 0)}, 1e-4, clock=world.clock)["nothing"]
+    assert timing.median_s == 0
+
+
+def test_the_collector_rests_while_timing_and_works_again_after():
+    seen = []
+    assert gc.isenabled()
+    measure({"look": lambda: seen.append(gc.isenabled())}, 1e-4)
+    assert not any(seen)
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        measure({"nothing": lambda: None}, 1e-5)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_the_collector_works_again_after_an_error():
+    def fail():
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        measure({"fail": fail}, 1e-4)
+    assert gc.isenabled()
+
+
+def test_nothing_to_time_is_no_timing():
+    assert measure({}, 1.0) == {}
+
+
+def test_the_median_is_over_rounds_and_the_percentiles_over_calls():
+    """Means of the rounds: 2, 4 and 30 ns; half of the calls stay below 4 ns."""
+    rounds = [np.array(r, np.int64) for r in ([1, 3], [4, 4], [4, 5, 81])]
+    timing = Timing(tuple(rounds))
+    assert timing.median_s == pytest.approx(4e-9)
+    assert timing.percentile_s(50) == pytest.approx(4e-9)
+    assert timing.percentile_s(100) == pytest.approx(81e-9)
