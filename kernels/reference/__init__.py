@@ -1,4 +1,4 @@
-"""Every operation once, in plain array-API style: the oracle of all tests and the fallback everywhere.
+"""Every operation once, in plain array-API style: oracle of all tests, fallback everywhere.
 
 Each function takes the array namespace ``xp`` as its first argument and returns arrays of that
 namespace: NumPy, CuPy, or any other that follows the array API standard

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlpcore.bench.report import Omission, Report, Row
+from mlpcore.inspect.table import table as aligned
 
 _COLUMNS = (
     "batch",

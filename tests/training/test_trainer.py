@@ -96,10 +96,15 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(x, t, weights, words):
 
 
 def test_an_interrupt_waits_for_the_end_of_the_block():
-    reached = False
-    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
-        os.kill(os.getpid(), signal.SIGINT)
-        reached = True
+    reached = []
+
+    def block():
+        with deferred_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
     assert reached
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
