@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpcore.passes import take
 from mlpcore.training.evaluate import evaluate_rows
 from mlpcore.training.history import History
 from mlpcore.training.metrics import METRICS
@@ -34,7 +35,7 @@ def fit(
     backend, program, dtype = bound.backend, bound.program, bound.dtype
     history = History()
     with backend.active():
-        batch = trainer.batch(x)
+        batch = take(backend, x, program.in_features, dtype)
         targets = take_targets(backend, batch, t, program.out_features, trainer.loss, dtype)
         weights = take_weights(backend, batch, sample_weight, dtype)
         rows = batch.rows.shape[0]
@@ -92,12 +93,11 @@ def _validation(trainer: Trainer, data: tuple[Any, Any]) -> tuple[Any, Any]:
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise TypeError("validation_data must be a pair (x, t)")
     bound = trainer.bound
-    batch = trainer.batch(data[0])
+    backend, program = bound.backend, bound.program
+    batch = take(backend, data[0], program.in_features, bound.dtype)
     if batch.rows.shape[0] == 0:
         raise ValueError("validation_data has no rows")
-    targets = take_targets(
-        bound.backend, batch, data[1], bound.program.out_features, trainer.loss, bound.dtype
-    )
+    targets = take_targets(backend, batch, data[1], program.out_features, trainer.loss, bound.dtype)
     return batch.rows, targets
 
 

@@ -8,7 +8,7 @@ from mlpcore.backends.bound import BoundProgram
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
 from mlpcore.optim import Optimizer
-from mlpcore.passes import Batch, take
+from mlpcore.passes import take
 from mlpcore.training.interrupts import deferred_interrupts
 from mlpcore.training.objective import Objective, objective, penalty_factor
 from mlpcore.training.targets import take_targets, take_weights
@@ -129,10 +129,6 @@ class Trainer:
             )
             self.steps += 1
         return result
-
-    def batch(self, x: Any) -> Batch:
-        """Return `x` as rows on the model's device."""
-        return take(self.bound.backend, x, self.bound.program.in_features, self.bound.dtype)
 
     def __repr__(self) -> str:
         return f"Trainer({self.loss!r}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"

@@ -235,7 +235,7 @@ def rewrite(path, arrays=None, config=None, **entries):
     write_container(path, Header(header.entries | checksum, header.table), arrays)
 
 
-def test_the_helper_of_these_tests_writes_what_is_read(path):
+def test_a_rewritten_file_without_changes_is_read(path):
     rewrite(path)
     assert_same_bits(read(path).values, values_of(NETWORK))
 
