@@ -6,9 +6,7 @@ import hypothesis
 import pytest
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=25)
-hypothesis.settings.register_profile(
-    "nightly", deadline=None, max_examples=500, derandomize=False
-)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=500, derandomize=False)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 TEST_DEVICE = os.environ.get("MLPCORE_TEST_DEVICE", "cpu")
