@@ -5,20 +5,21 @@ from typing import Any, Literal, cast, overload
 
 import numpy as np
 
-from mlpcore.backends.arrays import bring_in, common_kind, kind_of, namespace_of, send_back
+from mlpcore.backends.arrays import NUMPY, bring_in, common_kind, kind_of, namespace_of, send_back
 from mlpcore.backends.base import Mode
+from mlpcore.checks import not_negative, whole_number
 from mlpcore.device import Device
 from mlpcore.inspect.features import features
 from mlpcore.inspect.hooks import LayerHook, LayerValues
 from mlpcore.kernels.reference.operations import Activation, Standardize
 from mlpcore.model_training import TrainableModel
-from mlpcore.network import perceptron
+from mlpcore.network import check_sizes, perceptron
 from mlpcore.nn.activations import ActivationSpec
 from mlpcore.nn.activations import activation as resolve_activation
 from mlpcore.nn.losses import LossSpec
 from mlpcore.passes import Cache, Gradients
-from mlpcore.training.objective import objective, penalty_factor
-from mlpcore.training.targets import take_targets, take_weights
+from mlpcore.training.data import take_data
+from mlpcore.training.objective import objective
 
 
 class MLP(TrainableModel):
@@ -79,9 +80,10 @@ class MLP(TrainableModel):
         device: str | Device | None = None,
         seed: int | None = None,
     ) -> None:
+        widths = check_sizes(sizes)
         network = perceptron(
-            sizes,
-            _activations(activation, len(sizes) - 1),
+            widths,
+            _activations(activation, len(widths) - 1),
             resolve_activation(output),
             bias=bias,
             initializer=initializer,
@@ -141,12 +143,11 @@ class MLP(TrainableModel):
         """
         if batch_size is None:
             return self(x)
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        x = x if hasattr(x, "shape") else np.asarray(x)
+        batch_size = whole_number(batch_size, "batch_size", 1)
+        kind = kind_of(x)
+        x = np.asarray(x) if kind == NUMPY else x  # a list, or a frame that indexes in its own way
         if len(x.shape) < 2 or x.shape[0] <= batch_size:
             return self(x)
-        kind = kind_of(x)
         rows = x.shape[0]
         cuts = range(0, rows, batch_size)
         parts = [self(x[start : min(start + batch_size, rows), ...]) for start in cuts]
@@ -193,7 +194,7 @@ class MLP(TrainableModel):
             given = batch.give(bound.backend, logits)
             if tape is None:
                 return given
-            return given, Cache(tape, batch, bound.backend, bound.program)
+            return given, Cache(tape, batch, bound.backend)
 
     def backward(
         self,
@@ -228,7 +229,8 @@ class MLP(TrainableModel):
             If `cache` is no cache, or `dz` is of another kind than the input was.
         ValueError
             If `cache` is of another model, `dz` has another shape than the logits, or the
-            parameters have changed since.
+            parameters have changed since, by a step, `set_parameters` or `adapt`.  A write through
+            the views of `parameters` is not noticed and gives gradients of neither state.
         """
         bound = self._bound
         if not isinstance(cache, Cache):
@@ -248,17 +250,12 @@ class MLP(TrainableModel):
                     f"dz must have the shape of the logits, {expected}; got {tuple(array.shape)}"
                 )
             rows = array.reshape(cache.tape.rows, bound.program.out_features)
+            bound.verify(cache.tape)
             result = bound.backward(
                 cache.tape, rows, input_gradient=input_gradient, intermediates=intermediates
             )
-            return Gradients(
-                result,
-                cache.batch,
-                bound.backend,
-                bound.program,
-                bound.parameters.layout,
-                cache.batch.kind,
-            )
+            bound.verify(cache.tape)
+            return Gradients(result, cache.batch, bound)
 
     def value_and_grad(
         self,
@@ -300,37 +297,25 @@ class MLP(TrainableModel):
         TypeError, ValueError
             If something does not fit.
         """
-        chosen, factor = self._loss(loss), penalty_factor(l2)
+        chosen, factor = self._loss(loss), not_negative(l2, "l2")
         bound = self._bound
         with bound.backend.active():
-            kind = common_kind(x=x, t=t, sample_weight=sample_weight)
-            batch = self._take(x)
-            targets = take_targets(
-                bound.backend, batch, t, bound.program.out_features, chosen, self._dtype
-            )
-            weights = take_weights(bound.backend, batch, sample_weight, self._dtype)
+            data = take_data(bound, x, t, chosen, sample_weight)
             found = objective(
                 bound,
-                batch.rows,
-                targets,
+                data.x,
+                data.t,
                 chosen,
                 l2=factor,
-                sample_weight=weights,
+                sample_weight=data.sample_weight,
                 input_gradient=input_gradient,
                 intermediates=intermediates,
             )
-            give = bound.backend.deliver
-            gradients = Gradients(
-                found.gradients,
-                batch,
-                bound.backend,
-                bound.program,
-                bound.parameters.layout,
-                kind,
-                loss=give(found.loss, kind),
-                penalty=give(found.penalty, kind),
-                objective=give(found.value, kind),
-            )
+            gradients = Gradients(found.gradients, data.batch, bound)
+            kind = data.batch.kind
+            gradients.loss = bound.backend.deliver(found.loss, kind)
+            gradients.penalty = bound.backend.deliver(found.penalty, kind)
+            gradients.objective = bound.backend.deliver(found.value, kind)
             return gradients.objective, gradients
 
     # Looking inside.
@@ -357,6 +342,7 @@ def _activations(
     spec: ActivationSpec | Sequence[ActivationSpec], layers: int
 ) -> tuple[Activation, ...]:
     """Return one activation for each hidden layer, or those of a sequence as they are."""
-    if isinstance(spec, str | Activation) or (isinstance(spec, tuple) and all(map(callable, spec))):
-        return (resolve_activation(cast("ActivationSpec", spec)),) * max(layers - 1, 0)
-    return tuple(resolve_activation(each) for each in cast("Sequence[ActivationSpec]", spec))
+    pair = isinstance(spec, tuple) and len(spec) == 2 and all(map(callable, spec))
+    if isinstance(spec, list | tuple) and not pair:
+        return tuple(resolve_activation(each) for each in spec)
+    return (resolve_activation(cast("ActivationSpec", spec)),) * max(layers - 1, 0)

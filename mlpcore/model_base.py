@@ -1,6 +1,6 @@
 """A network with its parameters on one device: what they are, copies of them, and files."""
 
-import operator
+import copy
 import secrets
 from collections.abc import Mapping, MutableMapping
 from os import PathLike
@@ -11,13 +11,18 @@ import numpy as np
 from mlpcore.backends.arrays import bring_in, kind_of
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.registry import backend
+from mlpcore.checks import whole_number
 from mlpcore.device import Device, resolve
 from mlpcore.inspect.describe import describe
 from mlpcore.io import safetensors
-from mlpcore.kernels.reference.operations import Activation
+from mlpcore.kernels.reference.operations import Activation, Bias
 from mlpcore.network import Network
-from mlpcore.nn.initializers import initialize
+from mlpcore.nn.initializers import initialize, initialize_bias
 from mlpcore.program import lower
+from mlpcore.randomness import Stream, generator
+
+_OWN = frozenset({"network", "seed", "_dtype", "_bound"})
+"""The attributes that `Model` itself keeps; all others are a subclass's or the user's."""
 
 
 class Model:
@@ -53,24 +58,34 @@ class Model:
         self, network: Network, dtype: Any, device: str | Device | None, seed: int | None
     ) -> None:
         self.network = network
-        self.seed = secrets.randbits(63) if seed is None else check_seed(seed)
+        self.seed = secrets.randbits(63) if seed is None else whole_number(seed, "seed", 0)
         self._dtype = check_dtype(dtype)
         self._bound = BoundProgram(lower(network), backend(resolve(device)), self._dtype)
 
     def _initialize(self) -> None:
-        values = {}
-        for place, parameter in enumerate(self._bound.program.parameters):
-            if parameter.initializer is None:
+        # One stream an array: a layer starts alike whatever comes after it.
+        program = self._bound.program
+        places = {parameter.name: place for place, parameter in enumerate(program.parameters)}
+        values, preceding = {}, None
+        for stage in program.stages:
+            if stage.weight is None:
                 continue
-            # One stream a weight: a layer starts alike whatever comes before it.
-            rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, place])))
-            values[parameter.name] = initialize(
-                parameter.initializer,
-                rng,
-                parameter.shape,
-                activation=parameter.activation or Activation("identity"),
-                first_layer=parameter.name == "layers.0.weight",
-            )
+            weight = program.parameters[places[stage.weight]]
+            following = weight.activation or Activation("identity")
+            if weight.initializer is not None:
+                values[weight.name] = initialize(
+                    weight.initializer,
+                    generator(self.seed, Stream.WEIGHTS, places[weight.name]),
+                    weight.shape,
+                    activation=following,
+                    preceding=preceding,
+                )
+            if stage.after and isinstance(stage.after[0].operation, Bias):
+                _, bias = stage.after[0].parameters[0]
+                rng = generator(self.seed, Stream.BIASES, places[bias])
+                out, fan_in = weight.shape
+                values[bias] = initialize_bias(rng, fan_in, out, activation=following)
+            preceding = following
         self._bound.assign(values)
 
     @property
@@ -95,12 +110,14 @@ class Model:
         """Return writable views of all parameters by name: ``"layers.0.weight"`` is (out, in).
 
         The next call of the model sees what was written through them, or through any view of them.
+        They write at once: where other threads predict meanwhile, use `set_parameters`, which they
+        see whole or not at all.
         """
         with self._bound.backend.active():
             return self._bound.parameters.lease()
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
-        """Copy arrays into all parameters, after checking every name and shape.
+        """Copy arrays into all parameters at once, after checking every name and shape.
 
         Parameters
         ----------
@@ -155,6 +172,7 @@ class Model:
 
     def _converted(self, dtype: np.dtype[Any], device: Device) -> Self:
         model = type(self).__new__(type(self))
+        model.__dict__.update(self.__dict__)  # what a subclass keeps goes along
         model._build(self.network, dtype, device, self.seed)
         model._bound.assign(self._bound.values())
         return model
@@ -163,10 +181,13 @@ class Model:
         return self.copy()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self.copy()
+        model = self.copy()
+        for name in set(model.__dict__) - _OWN:
+            model.__dict__[name] = copy.deepcopy(model.__dict__[name], memo)
+        return model
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
+        return {name: value for name, value in self.__dict__.items() if name not in _OWN} | {
             "network": self.network,
             "dtype": self._dtype.name,
             "device": str(self.device),
@@ -175,8 +196,12 @@ class Model:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._build(state["network"], state["dtype"], state["device"], state["seed"])
-        self._bound.assign(state["values"])
+        parts = dict(state)
+        network, dtype, device = parts.pop("network"), parts.pop("dtype"), parts.pop("device")
+        seed, values = parts.pop("seed"), parts.pop("values")
+        self.__dict__.update(parts)
+        self._build(network, dtype, device, seed)
+        self._bound.assign(values)
 
     def save(self, path: str | PathLike[str], *, metadata: Mapping[str, str] | None = None) -> None:
         """Write the model to a safetensors file, whole or not at all.
@@ -195,7 +220,8 @@ class Model:
         OSError
             If the file cannot be written.
         """
-        safetensors.write(path, self.network.config(), self._bound.values(), metadata or {})
+        config, values = self.network.config(), self._bound.values()
+        safetensors.write(path, config, values, metadata or {}, seed=self.seed)
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, device: str | Device | None = None) -> Self:
@@ -210,25 +236,15 @@ class Model:
         """
         saved = safetensors.read(path)
         model = cls.__new__(cls)
-        model._build(saved.network, saved.dtype, device, None)
+        model._build(saved.network, saved.dtype, device, saved.seed)
         model._bound.assign(saved.values)
         return model
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:
     """Return `dtype` as float32 or float64, or raise TypeError."""
-    found: np.dtype[Any] = np.dtype(dtype)
-    if found not in (np.float32, np.float64):
-        raise TypeError(f"dtype must be float32 or float64, got {dtype!r}")
-    return found
-
-
-def check_seed(seed: Any) -> int:
-    """Return `seed` as an integer from 0 up, or raise ValueError or TypeError."""
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be a whole number, got {seed!r}") from None
-    if number < 0:
-        raise ValueError(f"seed must not be negative, got {number}")
-    return number
+    if dtype is not None:  # which NumPy would read as float64
+        found: np.dtype[Any] = np.dtype(dtype)
+        if found in (np.float32, np.float64):
+            return found
+    raise TypeError(f"dtype must be float32 or float64, got {dtype!r}")

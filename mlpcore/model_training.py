@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlpcore.backends.arrays import common_kind
-from mlpcore.model_base import Model, check_seed
+from mlpcore.batch import Batch, take
+from mlpcore.checks import whole_number
+from mlpcore.model_base import Model
 from mlpcore.nn.losses import Loss, LossSpec, check_output, default_for_output
 from mlpcore.nn.losses import loss as resolve_loss
 from mlpcore.optim import OptimizerSpec
 from mlpcore.optim import optimizer as resolve_optimizer
-from mlpcore.passes import Batch, take
 from mlpcore.training.evaluate import evaluate
 from mlpcore.training.fit import fit
 from mlpcore.training.history import History
@@ -62,7 +62,7 @@ class TrainableModel(Model):
             resolve_optimizer(optimizer),
             lr=lr,
             l2=l2,
-            seed=self.seed if seed is None else check_seed(seed),
+            seed=self.seed if seed is None else whole_number(seed, "seed", 0),
         )
 
     def fit(
@@ -124,7 +124,6 @@ class TrainableModel(Model):
         TypeError, ValueError
             If something does not fit; nothing is changed then.
         """
-        common_kind(x=x, t=t, sample_weight=sample_weight)
         trainer = self.trainer(loss, optimizer, lr, l2=l2, seed=seed)
         return fit(
             trainer,
@@ -132,11 +131,11 @@ class TrainableModel(Model):
             t,
             epochs=epochs,
             batch_size=batch_size,
-            seed=self.seed if seed is None else seed,
+            seed=self.seed if seed is None else whole_number(seed, "seed", 0),
             shuffle=shuffle,
             sample_weight=sample_weight,
             validation_data=validation_data,
-            metrics=resolve_metrics(metrics, trainer.loss.name),
+            metrics=resolve_metrics(metrics, trainer.loss),
             progress=progress,
         )
 
@@ -150,9 +149,8 @@ class TrainableModel(Model):
         sample_weight: Any = None,
     ) -> dict[str, float]:
         """Return the data loss and the metrics on `x` and `t`; arguments as for `fit`."""
-        common_kind(x=x, t=t, sample_weight=sample_weight)
         chosen = self._loss(loss)
-        names = resolve_metrics(metrics, chosen.name)
+        names = resolve_metrics(metrics, chosen)
         return evaluate(self._bound, x, t, loss=chosen, metrics=names, sample_weight=sample_weight)
 
     def adapt(self, x: Any) -> None:

@@ -1,11 +1,14 @@
 """What a network is: a frozen sequence of dense layers and the operations between them."""
 
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from mlpcore.checks import whole_number
 from mlpcore.kernels.reference.operation import Operation
 from mlpcore.kernels.reference.operations import OPERATIONS, Activation
 
@@ -26,27 +29,42 @@ class Dense:
         The widths: W has the shape (out_features, in_features).
     bias : bool
         Whether the layer adds a bias to each output.
-    initializer : str
-        The name of the initialiser, or ``"auto"`` for the one that suits the activation after it.
+    initializer : str or callable
+        The name of the initialiser, ``"auto"`` for the one that suits the activation after it, or a
+        function of a user's own.
+
+    Raises
+    ------
+    ValueError
+        If a width is less than 1.
+    TypeError
+        If a width is no whole number, `bias` no boolean, or `initializer` no name or function.
     """
 
     in_features: int
     out_features: int
     bias: bool = True
-    initializer: str = "auto"
+    initializer: str | Callable[..., Any] = "auto"
 
     def __post_init__(self) -> None:
         for name in ("in_features", "out_features"):
-            _positive(getattr(self, name), name)
+            object.__setattr__(self, name, whole_number(getattr(self, name), name, 1))
+        if not isinstance(self.bias, bool | np.bool_):
+            raise TypeError(f"bias must be True or False, got {self.bias!r}")
+        object.__setattr__(self, "bias", bool(self.bias))
+        if not isinstance(self.initializer, str) and not callable(self.initializer):
+            raise TypeError(f"initializer must be a name or a function, got {self.initializer!r}")
 
     def config(self) -> dict[str, Any]:
         """Return the layer as plain values for JSON."""
+        # A file holds the weights, not how they began, so nothing is lost with a function.
+        initializer = self.initializer if isinstance(self.initializer, str) else "auto"
         return {
             "kind": "dense",
             "in_features": self.in_features,
             "out_features": self.out_features,
             "bias": self.bias,
-            "initializer": self.initializer,
+            "initializer": initializer,
         }
 
 
@@ -69,13 +87,21 @@ class Network:
     ValueError
         If there is no dense layer, the width of one layer does not fit the next, or `output` is
         none of the four.
+    TypeError
+        If one of `layers` is no layer, or `output` no activation.
     """
 
     layers: tuple[Layer, ...]
     output: Activation = field(default_factory=lambda: Activation("identity"))
 
     def __post_init__(self) -> None:
-        if not any(isinstance(layer, Dense) for layer in self.layers):
+        object.__setattr__(self, "layers", tuple(self.layers))
+        for place, layer in enumerate(self.layers):
+            if not isinstance(layer, Dense | Operation):
+                raise TypeError(f"layer {place} is neither Dense nor an Operation: {layer!r}")
+        if not isinstance(self.output, Activation):
+            raise TypeError(f"output must be an Activation, got {self.output!r}")
+        if not self.dense:
             raise ValueError("a network needs at least one layer: give two widths or more")
         if self.output.custom is not None or self.output.name not in OUTPUTS:
             raise ValueError(
@@ -94,7 +120,7 @@ class Network:
             else:
                 width = layer.out_features(width)
 
-    @property
+    @cached_property
     def dense(self) -> tuple[Dense, ...]:
         """The dense layers alone."""
         return tuple(layer for layer in self.layers if isinstance(layer, Dense))
@@ -132,10 +158,11 @@ class Network:
         ValueError
             If `config` is of another schema or does not describe a network.
         """
-        if config.get("schema") != SCHEMA:
-            raise ValueError(
-                f"the network has schema {config.get('schema')!r}; this version reads {SCHEMA}"
-            )
+        if not isinstance(config, Mapping):
+            raise ValueError(f"not the description of a network: {config!r}")
+        schema = config.get("schema")
+        if type(schema) is not int or schema != SCHEMA:  # True is equal to 1, but is no version
+            raise ValueError(f"the network has schema {schema!r}; this version reads {SCHEMA}")
         try:
             layers = tuple(_layer(entry) for entry in config["layers"])
             return cls(layers, Activation.from_config(config["output"]))
@@ -143,29 +170,55 @@ class Network:
             raise ValueError(f"not the description of a network: {error!r}") from error
 
 
+def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
+    """Return the widths of a network as plain integers.
+
+    Parameters
+    ----------
+    sizes : iterable of int
+        The width of the input, then of each layer: a sequence, an array of one axis, a generator.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two widths, or one is less than 1.
+    TypeError
+        If `sizes` is nothing of the kind, or a width is no whole number.
+    """
+    unordered = isinstance(sizes, str | bytes | bytearray | Mapping | Set)
+    if unordered or not isinstance(sizes, Iterable) or getattr(sizes, "ndim", 1) != 1:
+        raise TypeError(f"sizes must be a sequence of widths such as [784, 128, 10], got {sizes!r}")
+    given = list(sizes)
+    if len(given) < 2:
+        raise ValueError(
+            f"sizes needs the width of the input and of at least one layer, got {given}"
+        )
+    return tuple(whole_number(size, f"sizes[{i}]", 1) for i, size in enumerate(given))
+
+
 def perceptron(
-    sizes: Sequence[int],
+    sizes: Iterable[int],
     activations: Sequence[Activation],
     output: Activation,
     *,
     bias: bool = True,
-    initializer: str = "auto",
+    initializer: str | Callable[..., Any] = "auto",
     before: Sequence[Operation] = (),
 ) -> Network:
     """Return the network of `sizes` with one activation after each layer.
 
     Parameters
     ----------
-    sizes : sequence of int
-        The width of the input, then of each layer.
+    sizes : iterable of int
+        The width of the input, then of each layer, as `check_sizes` takes them.
     activations : sequence of Activation
         One for every layer, or one fewer: then the last layer has none and gives the logits.
     output : Activation
         What prediction applies to the logits.
     bias : bool
         Whether every layer has a bias.
-    initializer : str
-        The name of the initialiser of every weight.
+    initializer : str or callable
+        The initialiser of every weight.
     before : sequence of Operation
         What is applied to the input first.
 
@@ -175,15 +228,9 @@ def perceptron(
         If `sizes` has fewer than two widths, a width is not positive, or the number of activations
         fits neither count.
     TypeError
-        If a width is not an integer.
+        If a width is not an integer, or an argument is of another kind.
     """
-    if isinstance(sizes, str | bytes) or not isinstance(sizes, Sequence):
-        raise TypeError(f"sizes must be a sequence of widths such as [784, 128, 10], got {sizes!r}")
-    if len(sizes) < 2:
-        raise ValueError(
-            f"sizes needs the width of the input and of at least one layer, got {list(sizes)}"
-        )
-    widths = [_positive(size, f"sizes[{i}]") for i, size in enumerate(sizes)]
+    widths = check_sizes(sizes)
     count = len(widths) - 1
     if len(activations) not in (count - 1, count):
         raise ValueError(
@@ -207,13 +254,3 @@ def _layer(entry: Mapping[str, Any]) -> Layer:
             f"unknown kind of layer {kind!r}; known are dense, {', '.join(OPERATIONS)}"
         )
     return OPERATIONS[kind].from_config(entry)
-
-
-def _positive(value: Any, name: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-    if isinstance(value, bool) or number < 1:
-        raise ValueError(f"{name} must be at least 1, got {value!r}")
-    return number

@@ -5,58 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mlpcore.backends.arrays import Kind, kind_of, send_back
+from mlpcore.backends.arrays import send_back
 from mlpcore.backends.base import Backend
-from mlpcore.backends.bound import Backward, Tape
-from mlpcore.backends.layout import Layout
-from mlpcore.program import Program
-
-
-@dataclass(frozen=True)
-class Batch:
-    """An input as the model computes with it, and how to give results the form it came in.
-
-    Attributes
-    ----------
-    rows : array, shape (rows, features)
-        The input on the model's device, in the model's dtype.
-    lead : tuple of int
-        The shape that came in, without its last axis: () for a single sample.
-    kind : Kind
-        The kind of array that came in.
-    """
-
-    rows: Any
-    lead: tuple[int, ...]
-    kind: Kind
-
-    def give(self, backend: Backend, array: Any) -> Any:
-        """Return `array`, shape (rows, width), in the shape and kind of the input."""
-        return backend.deliver(array.reshape(*self.lead, array.shape[-1]), self.kind)
-
-
-def take(backend: Backend, x: Any, features: int, dtype: Any) -> Batch:
-    """Return `x`, shape (..., features), as a batch of rows on the backend's device.
-
-    Raises
-    ------
-    TypeError
-        If `x` is on another device or does not hold real numbers.
-    ValueError
-        If the last axis of `x` is not `features` long.
-    """
-    kind = kind_of(x)
-    array = backend.receive(x, kind, dtype)
-    if array.ndim == 0 or array.shape[-1] != features:
-        raise ValueError(
-            f"x must have the shape (..., {features}), one column for each input feature; "
-            f"got {tuple(array.shape)}"
-        )
-    lead = tuple(array.shape[:-1])
-    count = 1
-    for length in lead:
-        count *= length
-    return Batch(array.reshape(count, features), lead, kind)
+from mlpcore.backends.bound import Backward, BoundProgram, Tape
+from mlpcore.batch import Batch
 
 
 @dataclass(frozen=True)
@@ -87,14 +39,13 @@ class Cache:
 
     Notes
     -----
-    The arrays are the ones the backward pass reads, not copies: writing into them, or into an `x`
-    that needed no conversion, changes the gradients.
+    The arrays are the ones the backward pass reads, not copies.  Writing into them, into the logits
+    that came with the cache, or into an `x` that needed no conversion, changes the gradients.
     """
 
-    def __init__(self, tape: Tape, batch: Batch, backend: Backend, program: Program) -> None:
+    def __init__(self, tape: Tape, batch: Batch, backend: Backend) -> None:
         self.tape = tape
         self.batch = batch
-        self.program = program
         self._backend = backend
 
     @cached_property
@@ -152,25 +103,21 @@ class Gradients(Mapping[str, Any]):
         ``backward``, which knows only dz.
     """
 
-    def __init__(
-        self,
-        result: Backward,
-        batch: Batch,
-        backend: Backend,
-        program: Program,
-        layout: Layout,
-        kind: Kind,
-        loss: Any = None,
-        penalty: Any = None,
-        objective: Any = None,
-    ) -> None:
+    loss: Any = None
+    penalty: Any = None
+    objective: Any = None
+
+    def __init__(self, result: Backward, batch: Batch, bound: BoundProgram) -> None:
+        backend, kind = bound.backend, batch.kind
+
         def give(array: Any) -> Any:
             return None if array is None else batch.give(backend, array)
 
         # Crosses the bus once; the named arrays are views of what arrived.
         flat = result.flat if kind.on_gpu else backend.to_host(result.flat)
         self.flat = send_back(flat, kind)
-        self._views = {name: send_back(v, kind) for name, v in layout.views(flat).items()}
+        named = bound.parameters.layout.views(flat)
+        self._views = {name: send_back(view, kind) for name, view in named.items()}
         self.input = give(result.dx)
         self.layers = tuple(
             LayerGradients(
@@ -179,9 +126,8 @@ class Gradients(Mapping[str, Any]):
                 give(result.dz.get(stage.index)),
                 give(result.da.get(stage.index)),
             )
-            for stage in program.stages
+            for stage in bound.program.stages
         )
-        self.loss, self.penalty, self.objective = loss, penalty, objective
 
     def __getitem__(self, name: str) -> Any:
         return self._views[name]

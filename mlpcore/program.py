@@ -8,6 +8,7 @@ before the first `Dense` is applied before its product.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from mlpcore.kernels.reference.operation import Operation, ParameterShape, Scope
 from mlpcore.kernels.reference.operations import Activation, Bias
@@ -28,8 +29,8 @@ class Parameter:
         Whether the L2 penalty counts it.
     fill : float
         The value that it starts from when no initialiser is named.
-    initializer : str or None
-        The name of the initialiser of a weight.
+    initializer : str, callable or None
+        The initialiser of a weight.
     activation : Activation or None
         The activation after a weight, which chooses the initialiser and its gain.
     """
@@ -38,7 +39,7 @@ class Parameter:
     shape: tuple[int, ...]
     decays: bool = False
     fill: float = 0.0
-    initializer: str | None = None
+    initializer: str | Callable[..., Any] | None = None
     activation: Activation | None = None
 
 
@@ -127,7 +128,7 @@ class Program:
         """Return the widest scope in the program; anything but batch may run in chunks of rows."""
         return max((s.scope(training) for s in self.stages), key=list(Scope).index)
 
-    @property
+    @cached_property
     def kept(self) -> frozenset[int]:
         """The stages whose results a later operation reads again."""
         steps = (step for stage in self.stages for step in (*stage.before, *stage.after))
@@ -152,6 +153,7 @@ class _Lowering:
     def __init__(self) -> None:
         self.parameters: list[Parameter] = []
         self.state: list[Parameter] = []
+        self.names: set[str] = set()
         self.position = 0
 
     def run(self, network: Network) -> Program:
@@ -163,7 +165,7 @@ class _Lowering:
             for operation in before:
                 steps_before.append(self.place(operation, width, index, prefix))
                 width = operation.out_features(width)
-            weight = f"{prefix}.weight"
+            weight = self._name(prefix, "weight")
             activation = next((op for op in after if isinstance(op, Activation)), None)
             if activation is None and index == len(network.dense) - 1:
                 activation = network.output
@@ -211,18 +213,22 @@ class _Lowering:
         self.position += 1
         return step
 
-    @staticmethod
     def _declare(
-        shapes: tuple[ParameterShape, ...], into: list[Parameter], prefix: str
+        self, shapes: tuple[ParameterShape, ...], into: list[Parameter], prefix: str
     ) -> tuple[tuple[str, str], ...]:
         names = []
         for own in shapes:
-            name = f"{prefix}.{own.name}"
-            if any(name == other.name for other in into):
-                raise ValueError(f"two operations of one layer own an array named {name!r}")
+            name = self._name(prefix, own.name)
             into.append(Parameter(name, own.shape, own.decays, own.fill))
             names.append((own.name, name))
         return tuple(names)
+
+    def _name(self, prefix: str, own: str) -> str:
+        name = f"{prefix}.{own}"
+        if name in self.names:
+            raise ValueError(f"two operations of one layer own an array named {name!r}")
+        self.names.add(name)
+        return name
 
 
 def _group(network: Network) -> list[tuple[list[Operation], Dense, list[Operation]]]:

@@ -24,11 +24,13 @@ LAYERS = [
     "io",
     "datasets",
     "passes",
+    "batch",
     "backends",
     "nn",
     "program",  # lowers a network, so it stands above it
     "network",
     "device _driver",
+    "checks randomness",
     "kernels",
 ]
 HEIGHT = {name: -depth for depth, line in enumerate(LAYERS) for name in line.split()}

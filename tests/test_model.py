@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import signal
 import threading
 
 import array_api_strict
@@ -128,6 +129,34 @@ def test_lists_and_arrays_of_any_layout_give_the_same():
     np.testing.assert_array_equal(net(swapped), expected)
 
 
+def test_a_single_number_is_not_a_sample():
+    with pytest.raises(ValueError, match="x must have the shape"):
+        MLP([1, 1], seed=0)(3.0)
+
+
+class Frame:
+    """A table that NumPy can read and that indexes by column, as data frames do."""
+
+    def __init__(self, data):
+        self.data = data
+        self.shape = data.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.data, dtype=dtype)
+
+    def __getitem__(self, column):
+        raise KeyError(column)
+
+
+def test_a_data_frame_is_an_array():
+    net = model(dtype="float64")
+    x, t = np.random.default_rng(0).normal(size=(9, 4)), np.array([0, 1, 2] * 3)
+    np.testing.assert_array_equal(net(Frame(x)), net(x))
+    np.testing.assert_allclose(net.predict(Frame(x), batch_size=4), net(x), rtol=1e-12)
+    assert len(net.fit(Frame(x), Frame(t), epochs=1)) == 1
+    assert net.evaluate(Frame(x), Frame(t)) == net.evaluate(x, t)
+
+
 def test_the_input_is_never_written():
     net = MLP([4, 4], activation=["relu"], seed=0)
     x = np.random.default_rng(6).normal(size=(5, 4)).astype(np.float32)
@@ -187,7 +216,7 @@ def test_the_default_device_is_the_one_that_is_set():
         assert str(model().device) == "cpu"
 
 
-@pytest.mark.parametrize("dtype", ["float16", "int32", "complex64", "str", np.int64])
+@pytest.mark.parametrize("dtype", ["float16", "int32", "complex64", "str", np.int64, None])
 def test_a_model_is_float32_or_float64(dtype):
     with pytest.raises(TypeError, match="dtype must be float32 or float64"):
         model(dtype=dtype)
@@ -201,7 +230,13 @@ def test_a_model_is_float32_or_float64(dtype):
         ({"output": "tanh"}, ValueError, "'tanh' is none of identity"),
         ({"initializer": "hee"}, ValueError, "he_normal"),
         ({"sizes": [4]}, ValueError, "at least one layer"),
-        ({"seed": -1}, ValueError, "seed must not be negative"),
+        ({"sizes": 5}, TypeError, "sizes must be"),
+        ({"sizes": None}, TypeError, "sizes must be"),
+        ({"activation": ()}, ValueError, "2 layers take 1 activations"),
+        ({"activation": None}, TypeError, "an activation is a name"),
+        ({"bias": "no"}, TypeError, "bias"),
+        ({"initializer": 3}, TypeError, "initializer"),
+        ({"seed": -1}, ValueError, "seed must be at least 0"),
         ({"seed": 0.5}, TypeError, "seed must be a whole number"),
     ],
 )
@@ -411,6 +446,136 @@ def test_a_copy_is_the_same_and_apart():
     assert not net.equals(model(sizes=[4, 5, 3]))
 
 
+class Named(MLP):
+    """A subclass that keeps something."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.classes = ["a", "b", "c"]
+
+
+def test_what_a_subclass_keeps_goes_with_its_copies():
+    net = Named([4, 6, 3], output="softmax", seed=0)
+    for twin in (net.copy(), copy.deepcopy(net), net.astype("float64"), net.to("cpu")):
+        assert type(twin) is Named
+        assert twin.classes == net.classes
+    again = pickle.loads(pickle.dumps(net))
+    assert again.classes == net.classes
+    assert copy.deepcopy(net).classes is not net.classes
+    assert again.equals(net)
+
+
+def test_equality_is_of_bits():
+    net, twin = model(), model()
+    net.parameters()["layers.0.bias"][...] = 0.0
+    twin.parameters()["layers.0.bias"][...] = -0.0
+    assert not net.equals(twin)
+
+
+def test_a_copy_taken_while_another_thread_writes_is_of_one_state():
+    net = MLP([32, 64, 32], standardize=True, dtype="float64", seed=0)
+    shapes = {name: view.shape for name, view in net.parameters().items()}
+    done, wrong = threading.Event(), []
+
+    def write():
+        value = 0.0
+        while not done.is_set():
+            value += 1
+            net.set_parameters({name: np.full(shape, value) for name, shape in shapes.items()})
+
+    def check():
+        while not done.is_set():
+            values = net._bound.values()
+            if len({float(v) for name in shapes for v in np.unique(values[name])}) > 1:
+                wrong.append(values)
+
+    net.set_parameters({name: np.zeros(shape) for name, shape in shapes.items()})
+    threads = [threading.Thread(target=write), *(threading.Thread(target=check) for _ in range(2))]
+    for thread in threads:
+        thread.start()
+    done.wait(0.5)
+    done.set()
+    for thread in threads:
+        thread.join(30)
+    assert not wrong
+
+
+def test_loss_and_penalty_are_of_one_state_while_another_thread_writes():
+    net = MLP([16, 16], bias=False, dtype="float64", seed=0)
+    x, t = np.ones((4, 16)), np.zeros((4, 16))
+    pairs = {}
+    for value in (1.0, 2.0):
+        net.set_parameters({"layers.0.weight": np.full((16, 16), value)})
+        _, grads = net.value_and_grad(x, t, l2=0.1)
+        pairs[float(grads.loss)] = float(grads.penalty)
+    done, wrong = threading.Event(), []
+
+    def write():
+        value = 1.0
+        while not done.is_set():
+            value = 3.0 - value
+            net.set_parameters({"layers.0.weight": np.full((16, 16), value)})
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    for _ in range(500):
+        _, grads = net.value_and_grad(x, t, l2=0.1)
+        if pairs.get(float(grads.loss)) != float(grads.penalty):
+            wrong.append(grads)
+    done.set()
+    thread.join(30)
+    assert not wrong
+
+
+def interrupted_after(seconds, work):
+    """Run `work` and return whether the timer's KeyboardInterrupt ended it."""
+    armed = True
+
+    def interrupt(*_):
+        if armed:  # one that comes late has nothing to interrupt
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        work()
+        armed = False
+    except KeyboardInterrupt:
+        return True
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return False
+
+
+def test_interrupting_set_parameters_leaves_all_or_none_written():
+    net = MLP([64] * 20, seed=0)
+    ones = {name: np.ones(view.shape) for name, view in net.parameters().items()}
+    twos = {name: 2 * value for name, value in ones.items()}
+    net.set_parameters(ones)
+    for i in range(60):
+        interrupted_after(1e-5 + i * 2e-5, lambda i=i: net.set_parameters(twos if i % 2 else ones))
+        found = {float(v) for value in net._bound.values().values() for v in np.unique(value)}
+        assert len(found) == 1
+
+
+def test_interrupting_a_prediction_leaves_nothing_behind():
+    net = model()
+    x = np.ones((200, 4))
+    interrupted = sum(
+        interrupted_after(1e-6 + (i % 100) * 2e-6, lambda: net(x)) for i in range(300)
+    )
+    done = []
+    thread = threading.Thread(
+        target=lambda: done.append(net.trainer().step(x, np.zeros(200, int))), daemon=True
+    )
+    thread.start()
+    thread.join(20)
+    assert done
+    assert interrupted
+
+
 def test_astype_converts_a_copy():
     net = model(dtype="float64")
     narrow = net.astype("float32")
@@ -425,6 +590,14 @@ def test_a_model_goes_through_a_file(tmp_path):
     net = model(standardize=True, activation="gelu")
     net.adapt(np.random.default_rng(15).normal(2, 3, size=(50, 4)))
     net.save(tmp_path / "net.safetensors", metadata={"note": "kept"})
+    again = MLP.load(tmp_path / "net.safetensors")
+    assert again.equals(net)
+    assert again.seed == net.seed
+
+
+def test_what_numpy_counts_can_be_saved(tmp_path):
+    net = MLP(np.array([4, 3, 2]), bias=np.bool_(True), seed=np.int64(3))
+    net.save(tmp_path / "net.safetensors")
     assert MLP.load(tmp_path / "net.safetensors").equals(net)
 
 

@@ -1,8 +1,10 @@
 """Lowering groups and names: one stage for each dense layer, with the operations around it."""
 
+import sys
+
 import pytest
 
-from mlpcore.kernels.reference.operation import Operation, Scope
+from mlpcore.kernels.reference.operation import Operation, ParameterShape, Scope
 from mlpcore.kernels.reference.operations import Activation, Bias, Standardize
 from mlpcore.network import Dense, Network, perceptron
 from mlpcore.program import lower
@@ -67,6 +69,41 @@ def test_operations_are_numbered_through_the_program():
     assert [step.position for step in steps] == [0, 1, 2, 3]
 
 
+def work(function):
+    """Count the Python calls that `function` makes: a measure of time without its noise."""
+    count = 0
+
+    def called(frame, event, argument):
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("activations", [[], [RELU] * 400], ids=["linear", "relu"])
+def test_the_work_of_lowering_grows_like_the_depth(activations):
+    def lowering(depth):
+        layers = []
+        for i in range(depth):
+            layers += [Dense(2, 2), *activations[i : i + 1]]
+        network = Network(tuple(layers))
+        return work(lambda: lower(network))
+
+    assert lowering(400) <= 4.1 * lowering(100)
+
+
+def test_which_results_are_kept_is_found_once():
+    program = lower(perceptron([2] * 101, [RELU] * 99, IDENTITY))
+    program.kept  # noqa: B018
+    assert work(lambda: [program.kept for _ in program.stages]) <= 2
+
+
 class Forward(Operation):
     kind = "forward"
 
@@ -91,3 +128,30 @@ def test_an_operation_cannot_read_a_layer_that_comes_later():
 def test_two_operations_of_a_layer_cannot_own_one_name():
     with pytest.raises(ValueError, match=r"own an array named 'layers\.0\.bias'"):
         lower(Network((Dense(2, 2), Bias())))
+
+
+class Weighted(Bias):
+    def parameters(self, in_features):
+        return (ParameterShape("weight", (in_features,)),)
+
+
+class Counting(Bias):
+    def parameters(self, in_features):
+        return ()
+
+    def state(self, in_features):
+        return (ParameterShape("bias", (in_features,)),)
+
+
+@pytest.mark.parametrize(
+    ("layers", "name"),
+    [
+        ((Weighted(), Dense(2, 2)), "weight"),
+        ((Dense(2, 2), Weighted()), "weight"),
+        ((Dense(2, 2), Counting()), "bias"),
+    ],
+    ids=["before the product", "after the product", "as state"],
+)
+def test_nor_can_an_operation_own_the_name_of_another_array_of_its_layer(layers, name):
+    with pytest.raises(ValueError, match=rf"own an array named 'layers\.0\.{name}'"):
+        lower(Network(layers))

@@ -55,7 +55,12 @@ def kind_of(x: Any) -> Kind:
         return CUPY
     if name == "jaxlib":  # the arrays' type lives in the extension, the functions in jax
         name = "jax"
-    place = int(x.__dlpack_device__()[0])
+    try:
+        place = int(x.__dlpack_device__()[0])
+    except (ValueError, RuntimeError, BufferError) as error:  # torch's "meta" device, say
+        raise TypeError(
+            f"a {name} array is neither on the host nor on CUDA: {error}; move it to the host first"
+        ) from error
     if place not in (_HOST, _CUDA, _CUDA_MANAGED):
         raise TypeError(
             f"a {name} array on DLPack device type {place} is neither on the host nor on CUDA; "
@@ -84,15 +89,27 @@ def common_kind(**arrays: Any) -> Kind:
         elif kind != first[1]:
             raise TypeError(
                 f"{first[0]} is a {first[1]} array but {name} is a {kind} array; "
-                f"move one of them: {_advice(first[1], kind)}"
+                f"move one of them: {_advice(*first, name, kind)}"
             )
     return NUMPY if first is None else first[1]
 
 
-def _advice(a: Kind, b: Kind) -> str:
-    if {a.name, b.name} == {"numpy", "cupy"}:
-        return "cupy.asarray(x) to the GPU, or cupy.asnumpy(x) to the host"
-    return "numpy.from_dlpack(x) on the host, or cupy.from_dlpack(x) on a CUDA device"
+def _advice(a: str, kind_a: Kind, b: str, kind_b: Kind) -> str:
+    """Return how to bring arrays called `a` and `b`, of different kinds, together."""
+    if kind_a.on_gpu == kind_b.on_gpu:
+        target, moved = (kind_b, a) if kind_b in (NUMPY, CUPY) else (kind_a, b)
+        library = "jax.numpy" if target.name == "jax" else target.name
+        return f"{library}.from_dlpack({moved})"
+    ours = {kind_a.on_gpu: _as_ours(a, kind_a), kind_b.on_gpu: _as_ours(b, kind_b)}
+    host, gpu = ours[False], ours[True]
+    return f"cupy.asarray({host}) to the GPU, or cupy.asnumpy({gpu}) to the host"
+
+
+def _as_ours(name: str, kind: Kind) -> str:
+    """Return the expression that makes NumPy's or CuPy's array of one that is called `name`."""
+    if kind in (NUMPY, CUPY):
+        return name
+    return f"{'cupy' if kind.on_gpu else 'numpy'}.from_dlpack({name})"
 
 
 def namespace_of(kind: Kind) -> ModuleType:
@@ -116,8 +133,14 @@ def bring_in(x: Any, kind: Kind) -> Any:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers or booleans.
+        If `x` does not hold real numbers or booleans, or masks some of them.
     """
+    # Told by an attribute: numpy.ma loads when it is first named, maybe just now in another thread.
+    if isinstance(x, np.ndarray) and hasattr(x, "filled"):
+        raise TypeError(
+            "a masked array would lose its mask; give x.filled(value) with the value that the "
+            "masked elements stand for"
+        )
     xp = namespace_of(kind)
     if kind in (NUMPY, CUPY) or not hasattr(x, "__dlpack__"):
         array = xp.asarray(x)
@@ -134,7 +157,13 @@ def bring_in(x: Any, kind: Kind) -> Any:
 
 
 def send_back(x: Any, kind: Kind) -> Any:
-    """Return `x`, a NumPy or CuPy array, as an array of `kind`."""
+    """Return `x`, a NumPy or CuPy array, as an array of `kind` and of the same dtype.
+
+    Raises
+    ------
+    TypeError
+        If the library of `kind` gives another dtype, as JAX does for float64 unless told otherwise.
+    """
     if kind.on_gpu and isinstance(x, np.ndarray):
         x = namespace_of(kind).asarray(x)
     elif not kind.on_gpu and not isinstance(x, np.ndarray | np.generic):
@@ -148,4 +177,17 @@ def send_back(x: Any, kind: Kind) -> Any:
     library: Any = sys.modules[kind.name]
     if kind.name == "jax":
         library = library.numpy
-    return library.from_dlpack(x)
+    result = library.from_dlpack(x)
+    _check_dtype(result.dtype, x.dtype.name, kind)
+    return result
+
+
+def _check_dtype(dtype: Any, expected: str, kind: Kind) -> None:
+    found = getattr(dtype, "name", str(dtype)).rpartition(".")[2]  # PyTorch's is "torch.float32"
+    if found == expected:
+        return
+    advice = "jax.config.update('jax_enable_x64', True)" if kind.name == "jax" else "its settings"
+    raise TypeError(
+        f"the result is {expected}, but {kind.name} made {found} of it; allow {expected} with "
+        f"{advice}, give NumPy arrays, or use {found} throughout"
+    )

@@ -64,7 +64,7 @@ class Run:
     parameters : ParameterBuffer
         The parameters; read only.
     state : mapping of str to array
-        The arrays that are not differentiated; written in training only.
+        The arrays that are not differentiated; in training copies, to be written by operations.
     training : bool
         Whether the pass belongs to a training step.
     records : list of StageRecord or None

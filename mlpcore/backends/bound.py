@@ -1,16 +1,20 @@
 """A program bound to a device, a dtype and the arrays it computes with."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mlpcore.backends.base import Backend, Mode, Plan, Run, StageRecord
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
+from mlpcore.backends.seqlock import SequenceLock
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.program import Parameter, Program
+
+T = TypeVar("T")
 
 Watcher = Callable[[list[StageRecord]], None]
 """Whoever looks at each stage's values after a forward pass."""
@@ -24,14 +28,14 @@ class Tape:
     ----------
     run : Run
         The recorded pass.
-    version : int
-        The version of the parameters that it used.
+    sequence : int
+        The state of the parameters that it used, as `SequenceLock` counts them.
     rows : int
         How many rows went through.
     """
 
     run: Run
-    version: int
+    sequence: int
     rows: int
 
     @property
@@ -71,6 +75,13 @@ class BoundProgram:
         Where.
     dtype : numpy.dtype
         float32 or float64.
+
+    Attributes
+    ----------
+    parameters, state : ParameterBuffer
+        What training differentiates, and what is kept besides.  Both are written under one lock.
+    watchers : list of callable
+        Called with the records of every forward pass, which are made for them if there are any.
     """
 
     def __init__(self, program: Program, backend: Backend, dtype: np.dtype[Any]) -> None:
@@ -80,14 +91,8 @@ class BoundProgram:
         self.parameters = self._buffer(program.parameters)
         self.state = self._buffer(program.state)
         self.watchers: list[Watcher] = []
+        self._lock = SequenceLock()
         self._plans: dict[Mode, Plan] = {}
-
-    def plan(self, mode: Mode) -> Plan:
-        """Return the plan for `mode`, compiled when it is first asked for."""
-        found = self._plans.get(mode)
-        if found is None:
-            found = self._plans[mode] = self.backend.compile(self.program, self.dtype, mode)
-        return found
 
     def _buffer(self, parameters: tuple[Parameter, ...]) -> ParameterBuffer:
         layout = Layout.of(parameters, self.dtype.itemsize)
@@ -99,9 +104,35 @@ class BoundProgram:
                     buffer.views[parameter.name][...] = parameter.fill
         return buffer
 
+    def plan(self, mode: Mode) -> Plan:
+        """Return the plan for `mode`, compiled when it is first asked for."""
+        found = self._plans.get(mode)
+        if found is None:
+            found = self._plans[mode] = self.backend.compile(self.program, self.dtype, mode)
+        return found
+
     def gradient(self) -> Any:
         """Return a new flat gradient, all zero."""
         return self.backend.zeros(self.parameters.layout.length, self.dtype)
+
+    @property
+    def sequence(self) -> int:
+        """The number of the parameters' present state; each write makes a new one."""
+        return self._lock.sequence
+
+    def read(self, work: Callable[[], T]) -> T:
+        """Return what `work` computes of one whole state of the parameters; it may run again."""
+        return self._lock.read(work)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write parameters and state in the block: others see it whole or not at all."""
+        with self._lock.write():
+            try:
+                yield
+            finally:
+                self.parameters.changed()
+                self.state.changed()
 
     def forward(
         self,
@@ -109,23 +140,30 @@ class BoundProgram:
         mode: Mode = Mode.INFERENCE,
         random: RandomKey | None = None,
     ) -> tuple[Any, Tape | None]:
-        """Return the logits of `x`, shape (rows, in_features), and the tape, None in inference."""
-        recorded = mode is not Mode.INFERENCE or bool(self.watchers)
-        records = [StageRecord() for _ in self.program.stages] if recorded else None
-        run = Run(
-            self.parameters,
-            self.state.views,
-            training=mode is Mode.TRAINING,
-            records=records,
-            random=random,
-        )
+        """Return the logits of `x`, shape (rows, in_features), and the tape, None in inference.
+
+        A training pass leaves what it does to the state on its tape; `update` keeps it.
+        """
         plan = self.plan(mode)
-        with self.parameters.guard.reading():
-            version = self.parameters.version
-            logits = plan.forward(run, x)
+        recorded = mode is not Mode.INFERENCE or bool(self.watchers)
+
+        def work() -> tuple[Any, Tape]:
+            training = mode is Mode.TRAINING
+            state = self.state.views
+            run = Run(
+                self.parameters,
+                {name: view.copy() for name, view in state.items()} if training else state,
+                training=training,
+                records=[StageRecord() for _ in self.program.stages] if recorded else None,
+                random=random,
+            )
+            sequence = self.sequence
+            return plan.forward(run, x), Tape(run, sequence, x.shape[0])
+
+        logits, tape = self.read(work)
         for watcher in list(self.watchers):
-            watcher(records or [])
-        return logits, None if mode is Mode.INFERENCE else Tape(run, version, x.shape[0])
+            watcher(tape.records)
+        return logits, None if mode is Mode.INFERENCE else tape
 
     def backward(
         self,
@@ -151,64 +189,89 @@ class BoundProgram:
         intermediates : bool
             Whether to keep the gradients of each stage's pre-activation and result.
 
-        Raises
-        ------
-        ValueError
-            If the parameters have changed since the forward pass.
+        Notes
+        -----
+        Who calls it makes sure that no write came between: by `read`, or by `verify` before and
+        after.
         """
         flat = self.gradient() if out is None else out
-        mode = Mode.TRAINING if tape.run.training else Mode.GRADIENT
-        plan = self.plan(mode)
-        run = tape.run
-        run = Run(
-            self.parameters,
-            run.state,
-            training=run.training,
-            records=run.records,
-            random=run.random,
-            results=run.results,
+        recorded = tape.run
+        plan = self.plan(Mode.TRAINING if recorded.training else Mode.GRADIENT)
+        run = replace(
+            recorded,
             gradients=self.parameters.layout.views(flat),
+            result_gradients={},
             need_dx=input_gradient,
             dz={} if intermediates else None,
             da={} if intermediates else None,
         )
-        with self.parameters.guard.reading():
-            if tape.version != self.parameters.version:
-                raise ValueError(
-                    "the parameters have changed since the forward pass that made this cache; "
-                    "call forward again"
-                )
-            dx = plan.backward(run, dz)
+        dx = plan.backward(run, dz)
         return Backward(flat, dx, run.dz or {}, run.da or {})
+
+    def verify(self, tape: Tape) -> None:
+        """Raise ValueError unless the parameters are those that `tape` was recorded with.
+
+        Writes through leased views are not counted.
+        """
+        if self.sequence != tape.sequence:
+            raise ValueError(
+                "the parameters have changed since the forward pass that made this cache; "
+                "call forward again"
+            )
 
     def update(
         self,
+        tape: Tape,
         optimizer: Any,
         gradient: Any,
         moments: Mapping[str, Any],
         step: int,
         lr: float | None = None,
     ) -> None:
-        """Let `optimizer` take its step number `step`, in place."""
+        """Let `optimizer` take its step number `step`, and keep what `tape` did to the state.
+
+        Raises
+        ------
+        ValueError
+            If the parameters have changed since the forward pass.
+        """
         plan = self.plan(Mode.TRAINING)
-        plan.update(self.parameters, optimizer, gradient, moments, step, lr)
+        with self.writing():
+            if self.sequence != tape.sequence + 1:  # this very write is the one that was added
+                raise ValueError(
+                    "another thread changed the parameters during this step; nothing was updated"
+                )
+            plan.update(self.parameters, optimizer, gradient, moments, step, lr)
+            for name, view in self.state.views.items():
+                view[...] = tape.run.state[name]
 
     def values(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return copies of all parameters and of the state, by name, in host memory."""
-        found: dict[str, np.ndarray[Any, Any]] = {}
-        with self.backend.active():
+
+        def work() -> dict[str, np.ndarray[Any, Any]]:
+            found: dict[str, np.ndarray[Any, Any]] = {}
             for buffer in (self.parameters, self.state):
-                with buffer.guard.reading():
-                    host = np.array(self.backend.to_host(buffer.flat))
+                host = np.array(self.backend.to_host(buffer.flat))
                 found |= {name: view.copy() for name, view in buffer.layout.views(host).items()}
-        return found
+            return found
+
+        with self.backend.active():
+            return self.read(work)
 
     def assign(self, values: Mapping[str, Any]) -> None:
-        """Copy `values`, checked NumPy arrays by name, into parameters and state."""
+        """Copy `values`, NumPy arrays by name, into parameters and state: all of them or none.
+
+        Raises
+        ------
+        KeyError
+            If there is no array of some name.
+        """
         with self.backend.active():
-            for buffer in (self.parameters, self.state):
-                with buffer.guard.writing():
-                    for name, view in buffer.views.items():
-                        if name in values:
-                            view[...] = self.backend.xp.asarray(values[name], dtype=self.dtype)
-                    buffer.changed()
+            places = {**self.parameters.views, **self.state.views}
+            ready = [
+                (places[name], self.backend.xp.asarray(value, dtype=self.dtype))
+                for name, value in values.items()
+            ]
+            with self.writing():
+                for place, value in ready:
+                    place[...] = value

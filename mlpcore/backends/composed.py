@@ -74,10 +74,8 @@ class ComposedPlan(Plan):
         step: int,
         lr: float | None,
     ) -> None:
-        """Let `optimizer` take one step while nobody reads the parameters."""
-        with parameters.guard.writing():
-            optimizer.update(self.xp, parameters.flat, gradient, moments, step, lr)
-            parameters.changed()
+        """Let `optimizer` take one step on the flat buffer, which the caller has locked."""
+        optimizer.update(self.xp, parameters.flat, gradient, moments, step, lr)
 
 
 def compose(

@@ -7,12 +7,13 @@ asks `take_dirty` before each call and packs again if the answer is yes.  The ma
 if no lease was alive at that moment.
 """
 
-import threading
 import weakref
 from collections.abc import Iterator, MutableMapping
 from typing import Any, Protocol
 
-from mlpcore.backends.guard import Guard
+import numpy as np
+
+from mlpcore.backends.arrays import bring_in, kind_of, send_back
 from mlpcore.backends.layout import Layout
 
 
@@ -52,41 +53,36 @@ class ParameterBuffer:
         self.flat = flat
         self.layout = layout
         self.views = layout.views(flat)
-        self.guard = Guard()
-        self.version = 0
         self._lender = lender
-        self._lock = threading.Lock()
-        self._lease: weakref.ref[Exporter] | None = None
+        self._exporters: weakref.WeakSet[Exporter] = weakref.WeakSet()
         self._dirty = True
 
     def lease(self) -> "ParameterViews":
         """Return writable views by name; what is written through them is seen by the next call."""
-        with self._lock:
-            exporter = None if self._lease is None else self._lease()
-            if exporter is None:
-                exporter = Exporter(self.flat)
-                self._lease = weakref.ref(exporter)
-            self._dirty = True
+        exporter = Exporter(self.flat)
+        self._exporters.add(exporter)
+        self._dirty = True
         return ParameterViews(self._lender.lend(exporter), self.layout)
 
     @property
     def leased(self) -> bool:
         """Whether somebody holds a writable view."""
-        return self._lease is not None and self._lease() is not None
+        return bool(self._exporters)
 
     def take_dirty(self) -> bool:
-        """Return whether copies must be made again, and clear the mark if no lease is alive."""
-        with self._lock:
-            alive = self.leased  # asked before the caller copies: a later write finds the mark set
-            dirty = self._dirty or alive
-            self._dirty = alive
-            return dirty
+        """Return whether copies must be made again, and clear the mark if no lease is alive.
+
+        Needs no lock: the mark is cleared before the leases are counted, and a lease is counted
+        before it sets the mark, so whichever way two threads meet, a write to come leaves a mark.
+        """
+        dirty, self._dirty = self._dirty, False
+        if self.leased:
+            self._dirty = True
+        return dirty or self._dirty
 
     def changed(self) -> None:
-        """Note that the parameters were written, by a step or by loading."""
-        with self._lock:
-            self._dirty = True
-            self.version += 1
+        """Note that the arrays were written, by a step or by loading."""
+        self._dirty = True
 
 
 class ParameterViews(MutableMapping[str, Any]):
@@ -106,10 +102,12 @@ class ParameterViews(MutableMapping[str, Any]):
         return self._layout.slots[name].view(self._flat)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        view = self[name]
-        if getattr(value, "shape", view.shape) != view.shape:
-            raise ValueError(f"{name} has shape {view.shape}, got {value.shape}")
-        view[...] = value
+        view, kind = self[name], kind_of(value)
+        array = bring_in(value, kind)
+        if array.shape not in ((), view.shape):
+            raise ValueError(f"{name} has shape {view.shape}, got {tuple(array.shape)}")
+        with np.errstate(all="ignore"):  # narrowing to the model's dtype may overflow
+            view[...] = send_back(array, kind_of(view))
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("the parameters of a model cannot be removed")

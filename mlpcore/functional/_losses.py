@@ -26,8 +26,8 @@ def cross_entropy(
 ) -> tuple[A, A]:
     r"""Return the cross-entropy of softmax(z) against labels or distributions, and its gradient.
 
-    A row's loss is :math:`l = -\sum_k q_k \log \operatorname{softmax}(z)_k` with
-    q = (1 - ε) t + ε / classes, t as one-hot rows and ε the label smoothing.
+    A row's loss is :math:`l = -\sum_k w_k q_k \log \operatorname{softmax}(z)_k` with
+    q = (1 - ε) t + ε / classes, t as one-hot rows, ε the label smoothing and w the class weights.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ def cross_entropy(
     t : array, shape (...) or (..., classes)
         Integer class labels, or distributions over the classes.
     reduction : {"mean", "sum", "none"}, default "mean"
-        The weighted mean Σ w l / Σ w, the weighted sum, or w l of each row.
+        The weighted sum Σ s l, s being the `sample_weight`; each s l; or the mean, which divides
+        the sum by the total weight: Σ s wₜ over labels, Σ s over distributions.
     sample_weight : array, shape (...), optional
-        A weight for each row, not negative.
+        A weight s for each row, not negative.
     class_weight : array, shape (classes,), or mapping from class to weight, optional
-        A weight for each class, which multiplies the weight of its rows; a distribution weighs
-        Σ tₖ times the weight of class k.  Classes that a mapping leaves out have 1.
+        The w of the formula, not negative.  Classes that a mapping leaves out have 1.
     label_smoothing : float, default 0.0
         The ε of the formula, in [0, 1].
     ignore_index : int, optional
@@ -61,6 +61,11 @@ def cross_entropy(
         Labels on a GPU are not looked at: one that is no class makes the loss and its row's dz NaN.
     TypeError
         If the labels are no integers, or the arrays are of different kinds.
+
+    Notes
+    -----
+    All settings, alone and together, mean what they mean to PyTorch's ``cross_entropy``, which has
+    no `sample_weight`; there a mean of total weight 0 is NaN.
     """
     return _evaluate(
         "cross_entropy",
@@ -127,7 +132,8 @@ def nll(
 ) -> tuple[A, A]:
     """Return the negative log-likelihood of labels under log-probabilities, and its gradient.
 
-    A row's loss is l = -z[t].  For logits there is `cross_entropy`, which takes their log-softmax.
+    A row's loss is l = -w[t] z[t], w being the class weights.  For logits there is `cross_entropy`,
+    which takes their log-softmax.
 
     Parameters
     ----------
@@ -136,11 +142,12 @@ def nll(
     t : array, shape (...)
         Integer class labels.
     reduction : {"mean", "sum", "none"}, default "mean"
-        The weighted mean Σ w l / Σ w, the weighted sum, or w l of each row.
+        The weighted mean Σ s l / Σ s w[t], s being the `sample_weight`, the weighted sum Σ s l, or
+        s l of each row.
     sample_weight : array, shape (...), optional
-        A weight for each row, not negative.
+        A weight s for each row, not negative.
     class_weight : array, shape (classes,), or mapping from class to weight, optional
-        A weight for each class, which multiplies the weight of its rows.
+        The w of the formula, not negative.  Classes that a mapping leaves out have 1.
     ignore_index : int, optional
         The label whose rows have weight 0.
 
@@ -290,8 +297,9 @@ def _evaluate(
     weight = None if sample_weight is None else bring_in(sample_weight, kind)
     chosen = loss(name, **{k: v for k, v in settings.items() if not (k in arrays and kind.on_gpu)})
     if kind.on_gpu and arrays:  # they stay where they are, unlooked at: the host waits for nothing
-        kept = {key: frame.cast(value) for key, value in arrays.items()}
+        kept = {key: bring_in(value, kind) for key, value in arrays.items()}
         chosen = Loss(name, (*chosen.settings, *kept.items()))
-    chosen.validate(z.shape, t, weight, reduction)
+    # Refused if they overflow in the dtype of the computation, but passed on with all their digits.
+    chosen.validate(z.shape, t, frame.cast(weight), reduction)
     value, dz = chosen(frame.xp, z, t, weight, reduction)
     return frame.give(value), frame.give(dz)

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlpcore.backends.base import Mode
 from mlpcore.backends.bound import BoundProgram
-from mlpcore.passes import take
+from mlpcore.batch import take
 
 
 def features(bound: BoundProgram, x: Any, layers: Sequence[int] | None = None) -> dict[int, Any]:

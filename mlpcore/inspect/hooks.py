@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from mlpcore.backends.base import StageRecord
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.inspect.layers import layer_name
@@ -14,6 +16,10 @@ from mlpcore.inspect.layers import layer_name
 @dataclass(frozen=True)
 class LayerValues:
     """The values of one layer in one forward pass.
+
+    NumPy arrays are views that cannot be written, of the very arrays that the prediction and the
+    backward pass go on with; CuPy has no such views, so leave those as they are.  Copy what shall
+    be kept without keeping the whole pass in memory.
 
     Attributes
     ----------
@@ -35,6 +41,10 @@ class LayerValues:
 
 class LayerHook:
     """A registered callback; `remove` ends it, and so does leaving it as a context.
+
+    While there is one, a prediction records every layer for the whole batch, as a training step
+    does, rather than going through a long batch in parts: its memory grows with the number of rows.
+    Predict in parts, by ``predict(x, batch_size=...)``, where that is too much.
 
     Parameters
     ----------
@@ -59,7 +69,8 @@ class LayerHook:
 
     def _watch(self, records: list[StageRecord]) -> None:
         for index, record in enumerate(records):
-            self._callback(LayerValues(index, layer_name(index), record.z, record.a))
+            z, a = _read_only(record.z), _read_only(record.a)
+            self._callback(LayerValues(index, layer_name(index), z, a))
 
     def remove(self) -> None:
         """Call the callback no more; a second call does nothing."""
@@ -76,3 +87,12 @@ class LayerHook:
         trace: TracebackType | None,
     ) -> None:
         self.remove()
+
+
+def _read_only(array: Any) -> Any:
+    """Return a view that cannot be written where there is such a thing: in NumPy."""
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view

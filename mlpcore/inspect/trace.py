@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from mlpcore.backends.arrays import bring_in, kind_of
 from mlpcore.backends.base import Mode
+from mlpcore.batch import take
 from mlpcore.inspect.layers import layer_name, operations, product
 from mlpcore.inspect.statistics import Statistics, statistics
 from mlpcore.inspect.table import table
-from mlpcore.passes import take
 
 if TYPE_CHECKING:
     from mlpcore.model_base import Model

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from mlpcore.io.atomic import StrPath, replacing
+from mlpcore.io.atomic import replacing
 from mlpcore.io.errors import ModelFileError
 
 _DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
@@ -60,7 +60,7 @@ def bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
     return memoryview(flat)
 
 
-def write(path: StrPath, header: Header, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+def write(path: str, header: Header, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write `arrays`, contiguous and in the order of the header's table, whole or not at all."""
     # The package would order the strings anew at every call, and no two files would be equal.
     content = {_ENTRIES: header.entries} | header.table
@@ -73,7 +73,7 @@ def write(path: StrPath, header: Header, arrays: Mapping[str, np.ndarray[Any, An
             file.write(bytes_of(array))
 
 
-def read(path: StrPath) -> bytes:
+def read(path: str) -> bytes:
     """Return the content of the file at `path`.
 
     Raises
@@ -87,7 +87,7 @@ def read(path: StrPath) -> bytes:
         return file.read()
 
 
-def read_header(path: StrPath) -> Header:
+def read_header(path: str) -> Header:
     """Return the header of the file at `path` without reading the rest.
 
     Raises
@@ -102,7 +102,7 @@ def read_header(path: StrPath) -> Header:
         return _parsed(path, file.read(length))
 
 
-def header_of(path: StrPath, content: bytes) -> Header:
+def header_of(path: str, content: bytes) -> Header:
     """Return the header of a file with this content.
 
     Raises
@@ -114,7 +114,7 @@ def header_of(path: StrPath, content: bytes) -> Header:
     return _parsed(path, content[_LENGTH_BYTES : _LENGTH_BYTES + length])
 
 
-def arrays_of(path: StrPath, header: Header, content: bytes) -> dict[str, np.ndarray[Any, Any]]:
+def arrays_of(path: str, header: Header, content: bytes) -> dict[str, np.ndarray[Any, Any]]:
     """Return the arrays of a file with this header and content, by name.
 
     Raises
@@ -140,12 +140,12 @@ def arrays_of(path: StrPath, header: Header, content: bytes) -> dict[str, np.nda
     return arrays
 
 
-def refuse(path: StrPath, what: str, cause: BaseException | None = None) -> NoReturn:
+def refuse(path: str, what: str, cause: BaseException | None = None) -> NoReturn:
     """Raise the ModelFileError that says `what` is wrong with `path`."""
     raise ModelFileError(f"{path}: {' '.join(what.split())}") from cause
 
 
-def _opened(path: StrPath) -> BinaryIO:
+def _opened(path: str) -> BinaryIO:
     mode = os.stat(path).st_mode  # before opening, which waits for ever on a pipe
     if stat.S_ISDIR(mode):
         refuse(path, "it is a directory, not a model file")
@@ -154,7 +154,7 @@ def _opened(path: StrPath) -> BinaryIO:
     return Path(path).open("rb")
 
 
-def _header_length(path: StrPath, start: bytes, size: int) -> int:
+def _header_length(path: str, start: bytes, size: int) -> int:
     if not start:
         refuse(path, "the file is empty")
     if len(start) < _LENGTH_BYTES:
@@ -169,7 +169,7 @@ def _header_length(path: StrPath, start: bytes, size: int) -> int:
     return length
 
 
-def _parsed(path: StrPath, text: bytes) -> Header:
+def _parsed(path: str, text: bytes) -> Header:
     try:
         content = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
@@ -182,7 +182,7 @@ def _parsed(path: StrPath, text: bytes) -> Header:
     return Header(entries, content)
 
 
-def _check_length(path: StrPath, header: Header, content: bytes) -> None:
+def _check_length(path: str, header: Header, content: bytes) -> None:
     """Say by how much a file is too short or too long, where its header can tell."""
     length = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
     try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-StrPath: TypeAlias = str | os.PathLike[str]
+StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -38,6 +38,7 @@ def replacing(path: StrPath) -> Iterator[BinaryIO]:
         If it cannot be written.  After this or any other error `path` is as it was, and nothing
         else is left in its folder.
     """
+    path = os.fsdecode(path)
     target, mode = _target(path)
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
@@ -52,8 +53,7 @@ def replacing(path: StrPath) -> Iterator[BinaryIO]:
         with suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError) and error.filename in (None, str(temporary)):
-            # Nobody knows the name of the temporary file.
-            error.filename, error.filename2 = str(path), None
+            raise _of(path, error) from None
         raise
     _flush_folder(target.parent)
 
@@ -67,18 +67,20 @@ def require_writable(path: StrPath) -> None:
         If its folder is missing or cannot be written, or `path` is no regular file or
         write-protected.  Nothing is left behind.
     """
+    path = os.fsdecode(path)
     target, _ = _target(path)
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         _opened(temporary).close()
         temporary.unlink()
     except OSError as error:
-        error.filename = str(path)
-        raise
+        raise _of(path, error) from None
 
 
-def _target(path: StrPath) -> tuple[Path, int | None]:
+def _target(path: str) -> tuple[Path, int | None]:
     """Return the file that `path` leads to, and the permissions of one that is already there."""
+    if os.path.basename(path) in ("", "."):  # the end of a folder's name, which Path would drop
+        raise _os_error(errno.EISDIR, path)
     target = Path(os.path.realpath(path))
     try:
         mode = target.stat().st_mode
@@ -87,7 +89,7 @@ def _target(path: StrPath) -> tuple[Path, int | None]:
     if stat.S_ISDIR(mode):
         raise _os_error(errno.EISDIR, path)
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+        raise OSError(errno.EINVAL, "not a regular file", path)
     if not os.access(target, os.W_OK):
         # The folder alone would let it be replaced, against what its owner asked for.
         raise _os_error(errno.EACCES, path)
@@ -100,8 +102,14 @@ def _opened(temporary: Path) -> BinaryIO:
     return os.fdopen(os.open(temporary, _CREATE, 0o666), "wb")
 
 
-def _os_error(number: int, path: StrPath) -> OSError:
-    return OSError(number, os.strerror(number), str(path))
+def _os_error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+def _of(path: str, error: OSError) -> OSError:
+    """Return `error` as one of `path`: nobody knows the name of the temporary file."""
+    # A new one, since even a second file name of None would be printed.
+    return error if error.errno is None else OSError(error.errno, error.strerror, path)
 
 
 def _flush_folder(folder: Path) -> None:

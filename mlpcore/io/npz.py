@@ -1,5 +1,6 @@
 """Arrays in NPZ files, none of which is unpickled."""
 
+import os
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,7 @@ def read_npz(path: StrPath, names: Sequence[str]) -> list[np.ndarray[Any, Any]]:
     OSError
         If it cannot be read.
     """
+    path = os.fsdecode(path)
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
@@ -36,7 +38,7 @@ def read_npz(path: StrPath, names: Sequence[str]) -> list[np.ndarray[Any, Any]]:
             return [_array(path, arrays, name) for name in names]
 
 
-def _array(path: StrPath, arrays: Any, name: str) -> np.ndarray[Any, Any]:
+def _array(path: str, arrays: Any, name: str) -> np.ndarray[Any, Any]:
     try:
         array = arrays[name]
     except Exception as error:  # as above, also from decompressing and from NumPy

@@ -7,6 +7,7 @@ Beside the arrays the header of a file holds these strings:
 ``schema``           the version of this table, 1
 ``mlpcore_version``  who wrote the file
 ``network``          `Network.config` as JSON
+``seed``             the model's seed as a decimal number; files of early versions have none
 ``checksum``         BLAKE2b of 16 bytes over the rest of the header and all arrays
 ``user.NAME``        what the user added
 ===================  ===========================================================================
@@ -15,13 +16,16 @@ Nothing is unpickled.
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from mlpcore.checks import whole_number
 from mlpcore.io import _container
 from mlpcore.io._container import Header, bytes_of, header_of, read_header, refuse, table_of
 from mlpcore.io.atomic import StrPath
@@ -49,12 +53,15 @@ class Saved:
         The parameters and the state of the network by name, all of them and in their shapes.
     metadata : dict of str to str
         What the user added.
+    seed : int or None
+        The seed of the model, where the file holds one.
     """
 
     network: Network
     dtype: np.dtype[Any]
     values: dict[str, np.ndarray[Any, Any]]
     metadata: dict[str, str]
+    seed: int | None
 
 
 def write(
@@ -62,6 +69,7 @@ def write(
     network_config: Mapping[str, Any],
     values: Mapping[str, np.ndarray[Any, Any]],
     metadata: Mapping[str, str],
+    seed: int | None = None,
 ) -> None:
     """Write a model to `path`, whole or not at all; the same model gives the same bytes.
 
@@ -75,16 +83,20 @@ def write(
         The arrays by name, all float32 or all float64.
     metadata : mapping of str to str
         What else to keep.
+    seed : int, optional
+        The seed of the model.
 
     Raises
     ------
     TypeError
-        If `metadata` holds something other than strings, or an array has another dtype.
+        If `metadata` holds something other than strings, an array has another dtype, or `seed` is
+        no whole number.
     ValueError
-        If `metadata` cannot be encoded, or the dtypes differ.
+        If `metadata` cannot be encoded, the dtypes differ, or `seed` is negative.
     OSError
         If the file cannot be written; an old one is as it was.
     """
+    path = os.fsdecode(path)
     _check_metadata(metadata)
     arrays = _little_endian(values)
     entries = {
@@ -92,7 +104,10 @@ def write(
         "schema": SCHEMA,
         "mlpcore_version": import_module("mlpcore").__version__,
         "network": json.dumps(network_config, allow_nan=False),
-    } | {f"{_USER}{name}": value for name, value in metadata.items()}
+    }
+    if seed is not None:
+        entries["seed"] = str(whole_number(seed, "seed", 0))
+    entries |= {f"{_USER}{name}": value for name, value in metadata.items()}
     header = Header(entries, table_of(arrays))
     complete = Header(entries | {"checksum": _checksum(header, arrays)}, header.table)
     _container.write(path, complete, arrays)
@@ -108,21 +123,24 @@ def read(path: StrPath) -> Saved:
     OSError
         If it is not there or cannot be read.
     """
+    path = os.fsdecode(path)
     content = _container.read(path)
     header = header_of(path, content)
     _check_origin(path, header)
     arrays = _container.arrays_of(path, header, content)
     if header.entries.get("checksum") != _checksum(header, arrays):
         refuse(path, "its checksum does not fit: it is damaged, or another program changed it")
-    try:
+    with _describing(path):
         network = Network.from_config(json.loads(header.entries["network"]))
+    layers = len(network.dense)
+    if layers > len(arrays):  # before what takes longer: every layer needs a weight
+        refuse(path, f"its network has {layers} layers, but it holds {len(arrays)} arrays")
+    with _describing(path):
         program = lower(network)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        refuse(path, f"it does not describe a network: {error}", error)
     expected = {array.name: array.shape for array in (*program.parameters, *program.state)}
     dtype = _check_arrays(path, expected, arrays)
     values = {name: arrays[name].astype(dtype, copy=False) for name in expected}
-    return Saved(network, dtype, values, _user_entries(header))
+    return Saved(network, dtype, values, _user_entries(header), _seed(path, header))
 
 
 def read_metadata(path: StrPath) -> dict[str, str]:
@@ -133,6 +151,7 @@ def read_metadata(path: StrPath) -> dict[str, str]:
     ModelFileError, OSError
         As for `read`.
     """
+    path = os.fsdecode(path)
     header = read_header(path)
     _check_origin(path, header)
     return _user_entries(header)
@@ -174,7 +193,7 @@ def _checksum(header: Header, arrays: Mapping[str, np.ndarray[Any, Any]]) -> str
     return digest.hexdigest()
 
 
-def _check_origin(path: StrPath, header: Header) -> None:
+def _check_origin(path: str, header: Header) -> None:
     """Refuse what another program, or another version of this table, wrote."""
     entries = header.entries
     if entries.get("format") != FORMAT:
@@ -193,12 +212,32 @@ def _check_origin(path: StrPath, header: Header) -> None:
         )
 
 
+@contextmanager
+def _describing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        refuse(path, f"it does not describe a network: {error}", error)
+
+
+def _seed(path: str, header: Header) -> int | None:
+    text = header.entries.get("seed")
+    if text is None:
+        return None
+    try:
+        if not text.isdigit():  # int() would take blanks and underscores too
+            raise ValueError("it has other characters than digits")
+        return int(text)
+    except ValueError as error:  # also from int(), for thousands of digits
+        refuse(path, f"its seed cannot be read: {error}", error)
+
+
 def _user_entries(header: Header) -> dict[str, str]:
     return {k.removeprefix(_USER): v for k, v in header.entries.items() if k.startswith(_USER)}
 
 
 def _check_arrays(
-    path: StrPath,
+    path: str,
     expected: Mapping[str, tuple[int, ...]],
     arrays: Mapping[str, np.ndarray[Any, Any]],
 ) -> np.dtype[Any]:

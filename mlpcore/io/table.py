@@ -6,6 +6,7 @@ Every refusal says which row and which column; rows are counted from 1 below the
 import csv
 import io
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,6 +127,7 @@ def read_csv(path: StrPath, *, header: bool | None = None) -> Table:
     OSError
         If it cannot be read.
     """
+    path = os.fsdecode(path)
     text = _text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows, lines = [], []
@@ -152,7 +154,7 @@ def read_csv(path: StrPath, *, header: bool | None = None) -> Table:
             raise ValueError(
                 f"{path}: row {i + 1} (line {lines[i]}) has {_count(row)}, {whom} has {len(names)}"
             )
-    return Table(str(path), names, header, rows, lines)
+    return Table(path, names, header, rows, lines)
 
 
 def is_missing(cell: str) -> bool:
@@ -185,7 +187,7 @@ def shortened(names: Sequence[str], most: int = 12) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _text(path: StrPath) -> str:
+def _text(path: str) -> str:
     content = Path(path).read_bytes()
     try:
         return content.decode("utf-8-sig")
@@ -199,7 +201,7 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=first.count)
 
 
-def _has_header(path: StrPath, rows: Sequence[Sequence[str]]) -> bool:
+def _has_header(path: str, rows: Sequence[Sequence[str]]) -> bool:
     text = [_is_text(cell) for cell in rows[0]]
     if all(text) or not any(text):
         return all(text)
@@ -225,7 +227,7 @@ def _numbered(row: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(i) for i in range(len(row)))
 
 
-def _check_names(path: StrPath, names: Sequence[str]) -> None:
+def _check_names(path: str, names: Sequence[str]) -> None:
     for name, count in Counter(names).items():
         if not name:
             raise ValueError(f"{path}: column {names.index('') + 1} has no name in the header")

@@ -67,7 +67,6 @@ def check_kinds(
         raise TypeError(f"sample_weight must be real numbers, got dtype {weight.dtype}")
 
 
-@np.errstate(all="ignore")
 def check_values(
     name: str,
     function: LossFunction,
@@ -86,10 +85,14 @@ def check_values(
         bad = ~((weight >= 0) & np.isfinite(weight))
         if bad.any():
             place, value = _first(weight, bad)
-            raise ValueError(f"sample_weight {value} {place} must be finite and not negative")
+            raise ValueError(
+                f"sample_weight {value} {place} must be finite and not negative in {weight.dtype}"
+            )
 
 
 def _check_labels(name: str, t: Any, classes: int, ignore_index: int | None) -> None:
+    if t.size == 0 or (t.min() >= 0 and t.max() < classes):
+        return
     bad = (t < 0) | (t >= classes)
     if ignore_index is not None:
         bad &= t != ignore_index

@@ -1,7 +1,11 @@
-r"""Initial weights by name, with the paper that each formula comes from.
+r"""Initial weights by name, with the paper that each formula comes from, and initial biases.
 
 A weight has shape (out, in); its fan_in is ``in`` and its fan_out ``out``.  Everything is drawn on
 the host in float64 from a NumPy generator, so that a seed gives the same weights on every device.
+
+A layer computes z = x Wᵀ + b from the result x = f(z') of the layer before, so that weights of
+variance g² / fan_in give E[z²] = g² E[f(z')²]: the gain g that keeps E[z²] where it was makes up
+for the activation before the weight, not for the one after it.
 """
 
 import math
@@ -14,9 +18,10 @@ from mlpcore.kernels.reference.operations import Activation
 from mlpcore.nn import activations
 from mlpcore.nn._names import unknown
 
-__all__ = ["Initializer", "InitializerSpec", "initialize", "names"]
+__all__ = ["Initializer", "InitializerSpec", "initialize", "initialize_bias", "names"]
 
 Weight: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Bias: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Shape: TypeAlias = tuple[int, int]
 
 Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, int]], Any]
@@ -37,8 +42,12 @@ def _uniform(rng: np.random.Generator, shape: Shape, bound: float) -> Weight:
 def he_normal(rng: np.random.Generator, shape: Shape, gain: float) -> Weight:
     """Draw from N(0, gain² / fan_in).
 
-    With the gain √2 of ReLU the standard deviation is √(2 / fan_in): K. He, X. Zhang, S. Ren and
-    J. Sun, "Delving deep into rectifiers", arXiv:1502.01852, equations 10 and 15.
+    K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", arXiv:1502.01852, section
+    2.2.  Equation 7 is Var[z] = fan_in Var[W] E[x²] with x = f(z') from the layer before, equation
+    8 puts E[x²] = Var[z'] / 2 for a ReLU there, and equation 10 is fan_in Var[W] / 2 = 1: a
+    standard deviation of √(2 / fan_in), the gain √2; equation 15 is the same for a leaky ReLU.  As
+    they remark below equation 10, no ReLU comes before the first layer, where fan_in Var[W] = 1 is
+    right; they let one factor of two pass for simplicity, but here that layer has gain 1.
     """
     return _normal(rng, shape, gain / math.sqrt(shape[1]))
 
@@ -101,6 +110,11 @@ def siren(rng: np.random.Generator, shape: Shape, omega: float, *, first_layer: 
     in front of a sine, and sin(30 x w) with w in U(±1 / fan_in) for the first layer; and, since the
     gradient of a weight grows with ω, sin(ω W x) with W smaller by ω.  So ω = 30 is the paper's
     network and ω = 1 the same function of x with ω multiplied into the weights.
+
+    A last layer without a sine has ω = 1, if it is drawn from here at all: ``"auto"`` goes by the
+    activation that follows, and gives a linear last layer Glorot's uniform weights, which for few
+    outputs are nearly these, U(±√(6 / (fan_in + fan_out))), and a bias of zero.  The authors' code
+    divides the weights of that layer by 30 too.
     """
     bound = 30.0 / shape[1] if first_layer else math.sqrt(6.0 / shape[1])
     return _uniform(rng, shape, bound / omega)
@@ -131,7 +145,7 @@ def initialize(
     shape: tuple[int, ...],
     *,
     activation: Activation | str = "identity",
-    first_layer: bool = False,
+    preceding: Activation | str | None = None,
 ) -> Weight:
     """Return initial weights.
 
@@ -145,10 +159,11 @@ def initialize(
     shape : tuple of int
         (out, in), both positive.
     activation : Activation or str
-        What follows the layer: its gain scales He's and the orthogonal initialiser, and the ω of a
-        sine SIREN's.  The formulas of Glorot and LeCun have no gain.
-    first_layer : bool
-        Whether the layer is the network's first, which counts for SIREN alone.
+        What follows the layer: it chooses for ``"auto"``, and a sine's ω scales SIREN's weights.
+    preceding : Activation or str, optional
+        What comes before the layer: its gain scales He's and the orthogonal initialiser.  None is
+        the network's raw input, which has the gain 1, and SIREN's rule for a first layer.  The
+        formulas of Glorot and LeCun know no gain.
 
     Returns
     -------
@@ -169,18 +184,61 @@ def initialize(
     if name == "auto":
         name = activations.default_initializer(activation)
     if name in _WITH_GAIN:
-        return np.ascontiguousarray(_WITH_GAIN[name](rng, shape, activations.gain(activation)))
+        gain = 1.0 if preceding is None else activations.gain(preceding)
+        return np.ascontiguousarray(_WITH_GAIN[name](rng, shape, gain))
     if name in _WITHOUT_GAIN:
         return _WITHOUT_GAIN[name](rng, shape)
     if name == "siren":
-        return siren(rng, shape, _omega(activation), first_layer=first_layer)
+        omega = _omega(activation)
+        return siren(rng, shape, 1.0 if omega is None else omega, first_layer=preceding is None)
     raise unknown("initializer", name, ("auto", *names()))
 
 
-def _omega(activation: Activation | str) -> float:
-    """Return the ω of a sine, and 1 for anything else, such as the identity of a last layer."""
+def initialize_bias(
+    rng: np.random.Generator, fan_in: int, size: int, *, activation: Activation | str
+) -> Bias:
+    """Return initial biases: zero, but before a sine drawn from U(±30 / (ω √fan_in)).
+
+    With zero biases a SIREN begins as an odd function, which is 0 at 0 and finds even functions
+    hard to learn.  Its authors' code (github.com/vsitzmann/siren, modules.py) keeps the biases that
+    PyTorch draws for any linear layer, U(±1 / √fan_in), under the sine of 30 z; so phases ω b from
+    U(±30 / √fan_in) are theirs for ω = 30, and the same function of x for any other ω.  Where no
+    sine follows, as after a SIREN's last layer, they are zero.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What the numbers are drawn from.
+    fan_in, size : int
+        The widths of the layer's input and of its result, both positive.
+    activation : Activation or str
+        What follows the layer.
+
+    Returns
+    -------
+    ndarray of float64, shape (size,)
+        The biases, in an array of their own.
+
+    Raises
+    ------
+    ValueError
+        If a width is not positive.
+    """
+    if fan_in < 1 or size < 1:
+        raise ValueError(f"a bias joins two positive widths, got {fan_in} and {size}")
+    omega = _omega(activation)
+    if omega is None:
+        return np.zeros(size)
+    bound = 30.0 / (omega * math.sqrt(fan_in))
+    return rng.uniform(-bound, bound, size)
+
+
+def _omega(activation: Activation | str) -> float | None:
+    """Return the ω of a sine, and None for anything else, such as the identity of a last layer."""
     chosen = activations.activation(activation)
-    return float({"omega": 1.0, **dict(chosen.settings)}["omega"])
+    if chosen.custom is not None or chosen.name != "sin":
+        return None
+    return float((dict(chosen.function.defaults) | dict(chosen.settings))["omega"])
 
 
 def _checked(values: Any, shape: Shape) -> Weight:

@@ -46,8 +46,8 @@ class Loss:
     name : str
         The name in the table, or the name of a user's own function.
     settings : tuple of (str, object)
-        The settings that were given, sorted by name, as numbers and tuples of numbers;
-        ``loss(name, **dict(settings))`` gives the same loss again.
+        The settings that were given, sorted by name, as numbers and tuples of numbers, a mapping
+        as pairs; ``loss(name, **dict(settings))`` gives the same loss again.
     custom : callable or None
         The function ``(z, t) -> (value, dz)`` when the loss is a user's own.
     """
@@ -86,7 +86,8 @@ class Loss:
             Targets as `expects` says; for ``features == 1`` the last axis may be left out.
         sample_weight : Array, optional
             Weights that are not negative, of shape ``z.shape[:-1]``, or of ``z.shape`` where the
-            loss has a term for each element.
+            loss has a term for each element.  Those in float64 are brought to their shares of a
+            mean before they get the dtype of `z`, where they might vanish or overflow.
         reduction : {"mean", "sum", "none"}, default "mean"
             The weighted mean (0 if the total weight is 0), the weighted sum, or each weighted term.
 
@@ -100,8 +101,9 @@ class Loss:
         Raises
         ------
         ValueError
-            If a shape does not fit.  Values are not looked at (see `validate`): a class label out
-            of range makes the loss, and dz of its row, NaN.
+            If a shape does not fit, or a weight among the settings is too large for the dtype of
+            `z`.  Values of arrays are not looked at (see `validate`): a class label out of range
+            makes the loss, and dz of its row, NaN.
         """
         if self.custom is not None:
             self._refuse_options(sample_weight, reduction)
@@ -110,9 +112,9 @@ class Loss:
         weight_shape = None if sample_weight is None else sample_weight.shape
         _targets.check_shapes(self.name, function, z.shape, t.shape, weight_shape)
         if not _targets.takes_labels(function, z.shape, t.shape):
-            t = xp.astype(xp.reshape(t, z.shape), z.dtype)
-        if sample_weight is not None:
-            sample_weight = xp.astype(sample_weight, z.dtype)
+            t = xp.astype(xp.reshape(t, z.shape), z.dtype, copy=False)
+        if sample_weight is not None and sample_weight.dtype != xp.float64:
+            sample_weight = xp.astype(sample_weight, z.dtype, copy=False)
         with np.errstate(all="ignore"):
             return function(
                 xp,
@@ -139,7 +141,8 @@ class Loss:
         t : Array
             The targets, a NumPy or CuPy array.
         sample_weight : Array, optional
-            The weights.
+            The weights, in the dtype of the computation if it is known, which they must not
+            overflow.
         reduction : {"mean", "sum", "none"}, default "mean"
             How the terms combine.
 
@@ -209,9 +212,9 @@ def loss(spec: LossSpec, **settings: Any) -> Loss:
         ``(z, t) -> (value, dz)``, which returns the mean loss and its gradient in the shape of z.
     **settings
         ``label_smoothing`` in [0, 1] (cross_entropy); ``class_weight``, one number for each class
-        or a mapping from class to weight, and ``ignore_index``, a label whose rows do not count
-        (cross_entropy and nll); ``pos_weight``, one number or one for each feature
-        (binary_cross_entropy); ``delta`` > 0 (huber).
+        or a mapping from class to weight in which classes left out have 1, and ``ignore_index``, a
+        label whose rows do not count (cross_entropy and nll); ``pos_weight``, one number or one for
+        each feature (binary_cross_entropy); ``delta`` > 0 (huber).
 
     Returns
     -------
@@ -222,7 +225,8 @@ def loss(spec: LossSpec, **settings: Any) -> Loss:
     ValueError
         For an unknown name, with a list of the known ones, or a value out of range.
     TypeError
-        For an unknown setting, with a list of the known ones, or a `spec` of another kind.
+        For an unknown setting, with a list of the known ones, a value that is no number, or a
+        `spec` of another kind.
 
     Examples
     --------
@@ -251,7 +255,11 @@ def _named(name: str, settings: dict[str, Any]) -> Loss:
         if key not in known:
             listed = ", ".join(known) or "none"
             raise TypeError(f"loss {name!r} has no setting {key!r}; it has: {listed}")
-    given = {key: _loss_settings.plain(name, key, value) for key, value in settings.items()}
+    given = {
+        key: _loss_settings.plain(name, key, value)
+        for key, value in settings.items()
+        if value is not known[key]
+    }
     return Loss(name, tuple(sorted((k, v) for k, v in given.items() if v != known[k])))
 
 

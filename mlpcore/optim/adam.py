@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from mlpcore.kernels.reference.optimizers import adam
 from mlpcore.kernels.reference.typing import Array, Namespace
 
@@ -52,6 +54,7 @@ class Adam(Optimizer):
         """The running means of the gradient and of its square."""
         return ("m", "v")
 
+    @np.errstate(all="ignore")
     def update(
         self,
         xp: Namespace,

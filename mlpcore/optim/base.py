@@ -47,7 +47,11 @@ class Optimizer(ABC):
         step: int,
         lr: float | None = None,
     ) -> None:
-        """Take one step, in place.
+        """Take one step, in place, without floating-point warnings.
+
+        A gradient may be of any size.  Where NumPy is set to raise, an overflow must not end the
+        step half-way, with the state changed and the parameters not: hence ``numpy.errstate``
+        around the optimizers of the library.
 
         Parameters
         ----------

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from mlpcore.kernels.reference.optimizers import sgd, sgd_momentum
 from mlpcore.kernels.reference.typing import Array, Namespace
 
@@ -48,6 +50,7 @@ class SGD(Optimizer):
         """The velocity, if there is momentum."""
         return ("v",) if self.momentum > 0 else ()
 
+    @np.errstate(all="ignore")
     def update(
         self,
         xp: Namespace,  # noqa: ARG002

@@ -5,9 +5,33 @@ from typing import Any
 
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.nn.losses import Loss
-from mlpcore.passes import take
-from mlpcore.training.metrics import METRICS
-from mlpcore.training.targets import take_targets, take_weights
+from mlpcore.training.data import Data, take_data
+from mlpcore.training.metrics import check_metrics, measure
+
+
+def take_measured(
+    bound: BoundProgram,
+    x: Any,
+    t: Any,
+    sample_weight: Any,
+    *,
+    loss: Loss,
+    metrics: Sequence[str],
+) -> Data:
+    """Return data that `loss` and `metrics` can measure, at least one row of it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something does not fit, or there is no row.
+    """
+    data = take_data(bound, x, t, loss, sample_weight)
+    lead = data.batch.lead
+    if data.rows == 0:
+        raise ValueError(f"x has no rows: its shape is {(*lead, bound.program.in_features)}")
+    z_shape, t_shape = (*lead, bound.program.out_features), (*lead, *data.t.shape[1:])
+    check_metrics(metrics, loss, z_shape, t_shape, data.t.dtype)
+    return data
 
 
 def evaluate(
@@ -32,30 +56,25 @@ def evaluate(
     metrics : sequence of str
         Names out of `METRICS`.
     sample_weight : array, shape (rows,), optional
-        The weight of each row in the loss; metrics count rows alike.
+        The weight of each row in the loss; metrics count rows alike, except that those whose label
+        the loss ignores do not count.
 
     Raises
     ------
     TypeError, ValueError
         If something does not fit, or there is no row.
     """
-    backend, program = bound.backend, bound.program
-    with backend.active():
-        batch = take(backend, x, program.in_features, bound.dtype)
-        if batch.rows.shape[0] == 0:
-            raise ValueError("cannot evaluate on no rows")
-        targets = take_targets(backend, batch, t, program.out_features, loss, bound.dtype)
-        weights = take_weights(backend, batch, sample_weight, bound.dtype)
-        return evaluate_rows(
-            bound, batch.rows, targets, loss=loss, metrics=metrics, weights=weights
-        )
+    with bound.backend.active():
+        data = take_measured(bound, x, t, sample_weight, loss=loss, metrics=metrics)
+        return evaluate_data(bound, data, loss=loss, metrics=metrics)
 
 
-def evaluate_rows(
-    bound: BoundProgram, x: Any, t: Any, *, loss: Loss, metrics: Sequence[str], weights: Any = None
+def evaluate_data(
+    bound: BoundProgram, data: Data, *, loss: Loss, metrics: Sequence[str]
 ) -> dict[str, float]:
-    """Return the same for rows that are already checked and on the model's device."""
+    """Return the same for data that `take_measured` has checked."""
     xp = bound.backend.xp
-    logits, _ = bound.forward(x)
-    L, _ = loss(xp, logits, t, weights)
-    return {"loss": float(L)} | {name: float(METRICS[name](xp, logits, t)) for name in metrics}
+    logits, _ = bound.forward(data.x)
+    L, _ = loss(xp, logits, data.t, data.sample_weight)
+    found = {"loss": L} | measure(xp, metrics, logits, data.t, loss)
+    return {name: float(value) for name, value in found.items()}

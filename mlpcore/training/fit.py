@@ -1,18 +1,23 @@
 """Epochs of shuffled minibatches."""
 
-import operator
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from mlpcore.passes import take
-from mlpcore.training.evaluate import evaluate_rows
+from mlpcore.checks import whole_number
+from mlpcore.randomness import Stream, generator
+from mlpcore.training.data import Data
+from mlpcore.training.evaluate import evaluate_data, take_measured
 from mlpcore.training.history import History
-from mlpcore.training.metrics import METRICS
-from mlpcore.training.targets import take_targets, take_weights
+from mlpcore.training.metrics import counted_rows, measure
 from mlpcore.training.trainer import Trainer
+
+Part: TypeAlias = slice | np.ndarray[Any, np.dtype[np.int64]]
+"""The rows of one minibatch."""
 
 
 def fit(
@@ -29,37 +34,27 @@ def fit(
     metrics: Sequence[str] = (),
     progress: bool | None = None,
 ) -> History:
-    """Let `trainer` step through the data; see `MLP.fit`, which says what each argument means."""
-    epochs, batch_size = _count(epochs, "epochs", 0), _count(batch_size, "batch_size", 1)
-    bound = trainer.bound
-    backend, program, dtype = bound.backend, bound.program, bound.dtype
+    """Let `trainer` step through the data; see `MLP.fit`, which says what each argument means.
+
+    Everything is checked before the first step.
+    """
+    epochs = whole_number(epochs, "epochs", 0)
+    batch_size = whole_number(batch_size, "batch_size", 1)
+    bound, loss = trainer.bound, trainer.loss
     history = History()
-    with backend.active():
-        batch = take(backend, x, program.in_features, dtype)
-        targets = take_targets(backend, batch, t, program.out_features, trainer.loss, dtype)
-        weights = take_weights(backend, batch, sample_weight, dtype)
-        rows = batch.rows.shape[0]
-        if rows == 0:
-            raise ValueError("cannot fit on no rows")
-        held_out = None if validation_data is None else _validation(trainer, validation_data)
-        steps = -(-rows // batch_size)
+    with bound.backend.active():
+        data = take_measured(bound, x, t, sample_weight, loss=loss, metrics=metrics)
+        held_out = None
+        if validation_data is not None:
+            held_out = _take_validation(trainer, validation_data, metrics)
+        steps = -(-data.rows // batch_size)
         with _bar(epochs * steps, progress) as bar:
             for epoch in range(epochs):
                 started = time.perf_counter()
-                sums: dict[str, Any] = {}
-                for part in minibatches(rows, batch_size, seed, epoch, shuffle=shuffle):
-                    index = part if isinstance(part, slice) else backend.xp.asarray(part)
-                    xb, tb = batch.rows[index], targets[index]
-                    wb = None if weights is None else weights[index]
-                    result = trainer.step_on(xb, tb, wb)
-                    _add(sums, "loss", result.value * xb.shape[0])
-                    for name in metrics:
-                        value = METRICS[name](backend.xp, result.logits, tb)
-                        _add(sums, name, value * xb.shape[0])
-                    bar.update()
-                values = {name: float(total) / rows for name, total in sums.items()}
+                order = minibatches(data.rows, batch_size, seed, epoch, shuffle=shuffle)
+                values = _train(trainer, data, order, metrics, bar)
                 if held_out is not None:
-                    found = evaluate_rows(bound, *held_out, loss=trainer.loss, metrics=metrics)
+                    found = evaluate_data(bound, held_out, loss=loss, metrics=metrics)
                     values |= {f"val_{name}": value for name, value in found.items()}
                 bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()})
                 values["seconds"] = time.perf_counter() - started
@@ -69,7 +64,7 @@ def fit(
 
 def minibatches(
     rows: int, batch_size: int, seed: int, epoch: int, *, shuffle: bool
-) -> Iterator[slice | np.ndarray[Any, np.dtype[np.int64]]]:
+) -> Iterator[Part]:
     """Yield the rows of each minibatch of one epoch; the last one may be smaller.
 
     The order depends on `seed` and `epoch` alone, so any epoch can be begun again without those
@@ -79,40 +74,61 @@ def minibatches(
     if not shuffle:
         yield from (slice(start, min(start + batch_size, rows)) for start in starts)
         return
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch])))
-    order = rng.permutation(rows)
+    order = generator(seed, Stream.ORDER, epoch).permutation(rows)
     yield from (order[start : start + batch_size] for start in starts)
 
 
-def _add(sums: dict[str, Any], name: str, value: Any) -> None:
-    # Stays on the device: only the end of an epoch waits for the numbers.
-    sums[name] = value if name not in sums else sums[name] + value
+def _train(
+    trainer: Trainer, data: Data, parts: Iterator[Part], metrics: Sequence[str], bar: Any
+) -> dict[str, float]:
+    """Take a step on each of `parts`; return the means of their values, weighted by rows."""
+    xp = trainer.bound.backend.xp
+    # The sums stay on the device: only the end of the epoch waits for them.
+    sums: dict[str, Any] = {}
+    rows: Any = 0
+    for part in parts:
+        index = part if isinstance(part, slice) else xp.asarray(part)
+        x, t = data.x[index], data.t[index]
+        result = trainer.step_on(
+            x, t, None if data.sample_weight is None else data.sample_weight[index]
+        )
+        values = {"loss": result.loss} | ({"objective": result.value} if trainer.l2 else {})
+        values |= measure(xp, metrics, result.logits, t, trainer.loss)
+        count = counted_rows(xp, t, trainer.loss)
+        rows = rows + count
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0) + value * count
+        bar.update()
+    return {name: float(total) / max(int(rows), 1) for name, total in sums.items()}
 
 
-def _validation(trainer: Trainer, data: tuple[Any, Any]) -> tuple[Any, Any]:
-    if not isinstance(data, tuple | list) or len(data) != 2:
+def _take_validation(trainer: Trainer, pair: tuple[Any, Any], metrics: Sequence[str]) -> Data:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise TypeError("validation_data must be a pair (x, t)")
-    bound = trainer.bound
-    backend, program = bound.backend, bound.program
-    batch = take(backend, data[0], program.in_features, bound.dtype)
-    if batch.rows.shape[0] == 0:
-        raise ValueError("validation_data has no rows")
-    targets = take_targets(backend, batch, data[1], program.out_features, trainer.loss, bound.dtype)
-    return batch.rows, targets
+    x, t = pair
+    try:
+        return take_measured(trainer.bound, x, t, None, loss=trainer.loss, metrics=metrics)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"validation_data: {error}") from None
 
 
-def _bar(total: int, progress: bool | None) -> Any:
+class _NoBar:
+    """Shows nothing: tqdm would start a thread even for a bar that is switched off."""
+
+    def update(self) -> None:
+        """Note one step."""
+
+    def set_postfix(self, values: Mapping[str, str]) -> None:
+        """Note the values of an epoch."""
+
+
+def _bar(total: int, progress: bool | None) -> AbstractContextManager[Any]:
+    if progress is None:
+        progress = sys.stderr is not None and sys.stderr.isatty()
+    if not progress:
+        return nullcontext(_NoBar())
     from tqdm import tqdm  # takes a tenth of the time that importing the library may take
 
-    # None lets tqdm decide: it shows the bar on a terminal and is silent elsewhere.
-    return tqdm(total=total, disable=None if progress is None else not progress, unit="step")
-
-
-def _count(value: Any, name: str, least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
-    return number
+    bar: AbstractContextManager[Any] = tqdm(total=total, unit="step")
+    return bar

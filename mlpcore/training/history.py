@@ -9,10 +9,23 @@ from mlpcore.inspect.table import table
 class History(Sequence[Mapping[str, float]]):
     """One mapping of named values for each epoch, in order.
 
-    ``history["loss"]`` is the curve of one value over the epochs, ``history[-1]`` the last epoch.
-    The names are ``loss`` (the objective J, averaged over the samples of the epoch while it was
-    being trained on), each metric, both with the prefix ``val_`` for the validation data, and
-    ``seconds``.
+    ``history["loss"]`` is the curve of one value over the epochs, ``history[-1]`` the last epoch,
+    and ``"loss" in history`` says whether there is such a curve.  The names are
+
+    ``loss``
+        The data loss L, without the penalty.
+    ``objective``
+        J = L + s, where there is a penalty s, that is for l2 > 0.
+    each metric
+        By its name.
+    ``val_loss`` and each metric with ``val_`` before it
+        The same of the validation data with the model as it was at the end of the epoch: what
+        `MLP.evaluate` gives.
+    ``seconds``
+        How long the epoch took.
+
+    The values of training are means over the steps of the epoch, each taken before its step
+    changed the model, and weighted by its rows; rows whose label the loss ignores do not count.
     """
 
     def __init__(self) -> None:
@@ -25,10 +38,16 @@ class History(Sequence[Mapping[str, float]]):
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return self._epochs[key]
-        if not any(key in epoch for epoch in self._epochs):
-            known = ", ".join(self._epochs[0]) if self._epochs else "nothing: no epoch was run"
-            raise KeyError(f"no curve {key!r}; there are {known}")
+        if not self._has(key):
+            known = f"; there are {', '.join(self._epochs[0])}" if self else ": no epoch was run"
+            raise KeyError(f"no curve {key!r}{known}")
         return [epoch[key] for epoch in self._epochs]
+
+    def __contains__(self, key: object) -> bool:
+        return self._has(key) if isinstance(key, str) else super().__contains__(key)
+
+    def _has(self, name: str) -> bool:
+        return any(name in epoch for epoch in self._epochs)
 
     def __len__(self) -> int:
         return len(self._epochs)

@@ -9,20 +9,27 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-Metric: TypeAlias = Callable[[Any, Any, Any], Any]
+from mlpcore.nn.losses import Loss
+
+Metric: TypeAlias = Callable[..., Any]
 
 
-def accuracy(xp: Any, logits: Any, t: Any) -> Any:
+def accuracy(xp: Any, logits: Any, t: Any, ignore_index: int | None = None) -> Any:
     """Return the share of rows whose class is predicted right: the one with the largest logit.
 
     With one logit a row the classes are 0 and 1, told apart by its sign.  Targets given as
-    probabilities stand for their likeliest class.
+    probabilities stand for their likeliest class.  Rows with the label `ignore_index` do not count;
+    where no row counts, the share is 0, as the loss is.
     """
+    rows = logits.shape[0]
     if logits.shape[1] == 1:
-        return xp.mean((logits > 0) == (t.reshape(logits.shape) > 0.5), dtype=logits.dtype)
-    if t.ndim == 2:
-        t = xp.argmax(t, axis=1)
-    return xp.mean(xp.argmax(logits, axis=1) == t, dtype=logits.dtype)
+        right = (logits > 0).reshape(rows) == (t.reshape(rows) > 0.5)
+    else:
+        right = xp.argmax(logits, axis=1) == (t if t.ndim == 1 else xp.argmax(t, axis=1))
+    if ignore_index is None:
+        return xp.mean(right, dtype=logits.dtype)
+    counts = _counts(xp, t, ignore_index)
+    return xp.sum(right & counts) / xp.maximum(xp.sum(counts), 1)
 
 
 def binary_accuracy(xp: Any, logits: Any, t: Any) -> Any:
@@ -46,12 +53,12 @@ def r2(xp: Any, logits: Any, t: Any) -> Any:
     It is averaged over the outputs; a constant target counts 1 if it is met exactly and 0 otherwise
     (https://en.wikipedia.org/wiki/Coefficient_of_determination).
     """
-    t = t.reshape(logits.shape)
+    t = t.reshape(logits.shape).astype(logits.dtype)
     residual = xp.sum(xp.square(logits - t), axis=0)
     total = xp.sum(xp.square(t - xp.mean(t, axis=0)), axis=0)
     constant = total == 0
     score = 1 - residual / xp.where(constant, 1, total)
-    return xp.mean(xp.where(constant, xp.where(residual == 0, 1.0, 0.0).astype(t.dtype), score))
+    return xp.mean(xp.where(constant, (residual == 0).astype(t.dtype), score))
 
 
 METRICS: Mapping[str, Metric] = {
@@ -70,16 +77,16 @@ _DEFAULTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def resolve_metrics(names: Sequence[str] | str | None, loss: str) -> tuple[str, ...]:
+def resolve_metrics(names: Sequence[str] | str | None, loss: Loss) -> tuple[str, ...]:
     """Return the names of the metrics to compute.
 
     Parameters
     ----------
     names : sequence of str, str or None
         None stands for the accuracy that belongs to a classification loss, and for nothing
-        elsewhere.
-    loss : str
-        The name of the loss.
+        elsewhere, also for a loss of a user's own.
+    loss : Loss
+        The loss beside which they are computed.
 
     Raises
     ------
@@ -87,7 +94,7 @@ def resolve_metrics(names: Sequence[str] | str | None, loss: str) -> tuple[str, 
         If a name is unknown; the message lists the known ones.
     """
     if names is None:
-        return _DEFAULTS.get(loss, ())
+        return _DEFAULTS.get(loss.name, ()) if loss.custom is None else ()
     chosen = (names,) if isinstance(names, str) else tuple(names)
     for name in chosen:
         if name not in METRICS:
@@ -95,3 +102,55 @@ def resolve_metrics(names: Sequence[str] | str | None, loss: str) -> tuple[str, 
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"unknown metric {name!r}; known are {', '.join(METRICS)}{hint}")
     return chosen
+
+
+def check_metrics(
+    names: Sequence[str], loss: Loss, z_shape: tuple[int, ...], t_shape: tuple[int, ...], dtype: Any
+) -> None:
+    """Raise ValueError unless each metric can compare logits with such targets.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names out of `METRICS`.
+    loss : Loss
+        The loss that takes the targets.
+    z_shape, t_shape : tuple of int
+        The shapes of logits, (..., out), and targets.
+    dtype : numpy.dtype
+        The dtype of the targets.
+    """
+    lead, width = z_shape[:-1], z_shape[-1]
+    labels = t_shape == lead and (width > 1 or loss.expects == "classes")
+    for name in names:
+        if name == "accuracy":
+            fits = t_shape == z_shape or (t_shape == lead and (width == 1 or dtype.kind in "iub"))
+            alone = "numbers" if width == 1 else "integer class labels"
+            expected = f"{lead} ({alone}) or {z_shape}"
+        else:
+            fits = t_shape == z_shape or (t_shape == lead and not labels)
+            expected = f"{lead} or {z_shape}" if width == 1 and not labels else f"{z_shape}"
+        if not fits:
+            raise ValueError(
+                f"metric {name!r} for logits of shape {z_shape} expects targets of shape "
+                f"{expected}; got shape {t_shape}, dtype {dtype}"
+            )
+
+
+def measure(xp: Any, names: Sequence[str], logits: Any, t: Any, loss: Loss) -> dict[str, Any]:
+    """Return each metric of `logits` and `t`, which `check_metrics` has passed, by name."""
+    ignored = dict(loss.settings).get("ignore_index")
+    # Only labels are ignored, and only the accuracy takes labels.
+    options = {} if ignored is None else {"ignore_index": ignored}
+    return {name: METRICS[name](xp, logits, t, **options) for name in names}
+
+
+def counted_rows(xp: Any, t: Any, loss: Loss) -> Any:
+    """Return how many rows of `t` count: all but those with the label that `loss` ignores."""
+    ignored = dict(loss.settings).get("ignore_index")
+    return t.shape[0] if ignored is None else xp.sum(_counts(xp, t, ignored))
+
+
+def _counts(xp: Any, t: Any, ignore_index: int) -> Any:
+    # Widened first: an unsigned dtype cannot be compared with a negative number everywhere.
+    return t.astype(xp.int64) != ignore_index

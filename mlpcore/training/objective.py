@@ -5,12 +5,11 @@
 (I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning" (2016), section 7.1.1.)
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from mlpcore.backends.base import Mode
-from mlpcore.backends.bound import Backward, BoundProgram
+from mlpcore.backends.bound import Backward, BoundProgram, Tape
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
 
@@ -27,6 +26,8 @@ class Objective:
         What the loss was taken of.
     gradients : Backward
         The gradient of J by the parameters, and what else was asked for.
+    tape : Tape
+        What the forward pass recorded.
     """
 
     value: Any
@@ -34,6 +35,7 @@ class Objective:
     penalty: Any
     logits: Any
     gradients: Backward
+    tape: Tape
 
 
 def objective(
@@ -77,29 +79,33 @@ def objective(
     """
     xp = bound.backend.xp
     mode = Mode.TRAINING if training else Mode.GRADIENT
-    logits, tape = bound.forward(x, mode, random)
-    if tape is None:  # pragma: no cover - only inference has none
-        raise RuntimeError("the forward pass was not recorded")
-    L, dz = loss(xp, logits, t, sample_weight)
-    gradients = bound.backward(
-        tape, dz, out=out, input_gradient=input_gradient, intermediates=intermediates
-    )
+
+    def once() -> Objective:
+        logits, tape = bound.forward(x, mode, random)
+        if tape is None:  # pragma: no cover - only inference has none
+            raise RuntimeError("the forward pass was not recorded")
+        L, dz = loss(xp, logits, t, sample_weight)
+        gradients = bound.backward(
+            tape, dz, out=out, input_gradient=input_gradient, intermediates=intermediates
+        )
+        s = _penalize(bound, l2, gradients.flat)
+        return Objective(L + s, L, s, logits, gradients, tape)
+
+    # A step runs once, since it may draw and count; `update` refuses it if it saw a mixture.
+    return once() if training else bound.read(once)
+
+
+def _penalize(bound: BoundProgram, l2: float, gradient: Any) -> Any:
+    """Return s = λ/2 ΣW² and add λW to the gradient of each weight."""
+    xp = bound.backend.xp
     s = xp.zeros((), dtype=bound.dtype)
-    if l2:
-        views = bound.parameters.views
-        slots = bound.parameters.layout.slots
-        for parameter in bound.program.parameters:
-            if parameter.decays:
-                W = views[parameter.name]
-                s = s + xp.sum(W * W)
-                dW = slots[parameter.name].view(gradients.flat)
-                dW += l2 * W
-        s = (0.5 * l2) * s
-    return Objective(L + s, L, s, logits, gradients)
-
-
-def penalty_factor(l2: float) -> float:
-    """Return λ as a number, or raise ValueError if it is negative or not finite."""
-    if not (l2 >= 0 and math.isfinite(l2)):
-        raise ValueError(f"l2 must be finite and not negative, got {l2!r}")
-    return float(l2)
+    if not l2:
+        return s
+    views, slots = bound.parameters.views, bound.parameters.layout.slots
+    for parameter in bound.program.parameters:
+        if parameter.decays:
+            W = views[parameter.name]
+            s = s + xp.sum(W * W)
+            dW = slots[parameter.name].view(gradient)
+            dW += l2 * W
+    return (0.5 * l2) * s

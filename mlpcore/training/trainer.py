@@ -1,17 +1,17 @@
 """One training step at a time."""
 
-import math
+import threading
 from typing import Any
 
-from mlpcore.backends.arrays import common_kind
 from mlpcore.backends.bound import BoundProgram
+from mlpcore.backends.forks import renew_in_child
+from mlpcore.backends.signals import deferred_signals
+from mlpcore.checks import not_negative, positive
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
 from mlpcore.optim import Optimizer
-from mlpcore.passes import take
-from mlpcore.training.interrupts import deferred_interrupts
-from mlpcore.training.objective import Objective, objective, penalty_factor
-from mlpcore.training.targets import take_targets, take_weights
+from mlpcore.training.data import take_data
+from mlpcore.training.objective import Objective, objective
 
 
 class Trainer:
@@ -55,7 +55,7 @@ class Trainer:
         self.loss = loss
         self.optimizer = optimizer
         self.lr = optimizer.lr if lr is None else lr
-        self.l2 = penalty_factor(l2)
+        self.l2 = not_negative(l2, "l2")
         self.steps = 0
         self.bound = bound
         self._seed = seed
@@ -65,6 +65,13 @@ class Trainer:
             self._moments = {
                 name: bound.backend.zeros(length, bound.dtype) for name in optimizer.state_names
             }
+        self._after_fork()
+        renew_in_child(self)
+
+    def _after_fork(self) -> None:
+        """Make the lock that lets one thread after the other take its step; nobody steps yet."""
+        self._turn = threading.RLock()
+        self._stepping = False
 
     @property
     def lr(self) -> float:
@@ -73,9 +80,7 @@ class Trainer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        if not (value > 0 and math.isfinite(value)):
-            raise ValueError(f"lr must be positive and finite, got {value!r}")
-        self._lr = float(value)
+        self._lr = positive(value, "lr")
 
     def step(self, x: Any, t: Any, sample_weight: Any = None) -> Any:
         """Take one step on a batch and return its objective J as it was before the step.
@@ -99,36 +104,51 @@ class Trainer:
         TypeError, ValueError
             If something does not fit; the model is left as it was.
         """
-        common_kind(x=x, t=t, sample_weight=sample_weight)
-        backend, dtype = self.bound.backend, self.bound.dtype
-        program = self.bound.program
-        with backend.active():
-            batch = take(backend, x, program.in_features, dtype)
-            if batch.rows.shape[0] == 0:
+        with self.bound.backend.active():
+            data = take_data(self.bound, x, t, self.loss, sample_weight)
+            if data.rows == 0:
                 raise ValueError("a training step needs at least one row, got none")
-            targets = take_targets(backend, batch, t, program.out_features, self.loss, dtype)
-            weights = take_weights(backend, batch, sample_weight, dtype)
-            return self.step_on(batch.rows, targets, weights).value
+            result = self.step_on(data.x, data.t, data.sample_weight)
+            return self.bound.backend.xp.asarray(result.value)
 
     def step_on(self, x: Any, t: Any, sample_weight: Any = None) -> Objective:
-        """Take one step on rows that are already checked and on the model's device."""
-        result = objective(
-            self.bound,
-            x,
-            t,
-            self.loss,
-            l2=self.l2,
-            sample_weight=sample_weight,
-            training=True,
-            random=RandomKey(self._seed, self.steps),
-            out=self._gradient,
-        )
-        with deferred_interrupts():
-            self.bound.update(
-                self.optimizer, self._gradient, self._moments, self.steps + 1, self._lr
-            )
-            self.steps += 1
-        return result
+        """Take one step on rows that are already checked and on the model's device.
+
+        Raises
+        ------
+        RuntimeError
+            If it is called in the middle of a step of the same thread, by a signal handler or a
+            loss of the user's own.
+        """
+        with self._turn:
+            if self._stepping:
+                raise RuntimeError("a step of this trainer is under way in this very thread")
+            try:
+                self._stepping = True
+                result = objective(
+                    self.bound,
+                    x,
+                    t,
+                    self.loss,
+                    l2=self.l2,
+                    sample_weight=sample_weight,
+                    training=True,
+                    random=RandomKey(self._seed, self.steps),
+                    out=self._gradient,
+                )
+                with deferred_signals():
+                    self.bound.update(
+                        result.tape,
+                        self.optimizer,
+                        self._gradient,
+                        self._moments,
+                        self.steps + 1,
+                        self._lr,
+                    )
+                    self.steps += 1
+                return result
+            finally:
+                self._stepping = False
 
     def __repr__(self) -> str:
         return f"Trainer({self.loss!r}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"

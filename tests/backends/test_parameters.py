@@ -121,6 +121,13 @@ def test_views_are_named_and_may_be_assigned_but_not_added_or_removed(buffer):
     assert buffer.views["b"].tolist() == [1, 2, 3]
     with pytest.raises(ValueError, match=r"w has shape \(3, 4\), got \(4, 3\)"):
         views["w"] = np.zeros((4, 3))
+    with pytest.raises(ValueError, match=r"w has shape \(3, 4\), got \(4,\)"):
+        views["w"] = [1, 2, 3, 4]  # which NumPy would broadcast
+    with pytest.raises(TypeError, match="expected real numbers"):
+        views["b"] = np.ones(3, dtype=complex)
+    with np.errstate(all="raise"):
+        views["b"] = np.full(3, 1e300)
+    assert np.isinf(buffer.views["b"]).all()
     with pytest.raises(KeyError, match="no parameter 'v'; there are w, b"):
         views["v"] = 1
     with pytest.raises(TypeError, match="cannot be removed"):

@@ -1,6 +1,7 @@
 """The losses as functions: value and gradient together, in the kind and dtype of the logits."""
 
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -71,6 +72,38 @@ def test_a_single_sample_is_a_batch_of_one(rng):
     assert dz.shape == (3,)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("w", [1e-50, 1e-45, 1e-30, 1e30, 1e38])
+def test_equal_weights_of_any_size_leave_a_mean_as_it_is(w, dtype):
+    z, dtype_of_w = np.ones((4, 2), dtype), np.float64 if w < 1e-45 else dtype
+    value, dz = F.mse(z, np.zeros((4, 2)), sample_weight=np.full(4, w, dtype_of_w))
+    assert value == 1
+    np.testing.assert_array_equal(dz, np.full((4, 2), 0.25))
+    assert dz.dtype == dtype
+
+
+def test_a_weight_that_overflows_in_the_dtype_of_the_logits_is_refused():
+    z = np.ones((4, 2), np.float32)
+    with pytest.raises(ValueError, match=r"sample_weight inf in row 0 must .* float32"):
+        F.mse(z, np.zeros((4, 2)), sample_weight=np.full(4, 1e39))
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_labels_among_many_classes_cost_little_more_than_the_gradient(name, weighted):
+    z, t = np.zeros((8, 20_000), np.float32), np.arange(8)
+    weight = np.ones(20_000) if weighted else None
+    tracemalloc.start()
+    try:
+        getattr(F, name)(z, t, class_weight=weight)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # dz and one array of its size, the hits as bytes, and what grows with the classes alone.
+    per_class = 12 * 8
+    assert peak < 2.4 * z.nbytes + weighted * per_class * z.shape[1]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -88,7 +121,11 @@ def test_a_single_sample_is_a_batch_of_one(rng):
             "sample_wei",
         ),
         (lambda: F.mae(np.zeros(3), np.zeros(3), reduction="max"), ValueError, "unknown reduction"),
-        (lambda: F.huber(np.zeros(3), np.zeros(3), delta=-1), ValueError, "^delta=-1 of loss"),
+        (
+            lambda: F.huber(np.zeros(3), np.zeros(3), delta=-1),
+            ValueError,
+            "^delta of loss 'huber' must",
+        ),
         (
             lambda: F.nll(np.zeros((1, 2)), [0], class_weight=[1]),
             ValueError,

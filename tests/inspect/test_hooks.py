@@ -102,6 +102,37 @@ def test_training_has_the_same_bits_with_a_hook(model, x, t, seen):
     assert model.equals(other)
 
 
+@pytest.mark.parametrize("name", ["z", "a"])
+def test_a_hook_cannot_write_what_the_pass_goes_on_with(model, x, name):
+    """The arrays are those of the prediction, not copies: NumPy refuses to write them."""
+    if model.device.kind != "cpu":
+        pytest.skip("CuPy has no arrays that cannot be written")
+
+    def spoil(values):
+        getattr(values, name)[...] = 0
+
+    before = model(x)
+    with model.on_layer(spoil):
+        for run in (model, model.forward):
+            with pytest.raises(ValueError, match="read-only"):
+                run(x)
+    np.testing.assert_array_equal(model(x), before)
+
+
+def test_what_a_hook_sees_is_not_copied(model, x, seen):
+    with model.on_layer(seen.append):
+        _, cache = model.forward(x)
+    for values, record in zip(seen, cache.tape.records, strict=True):
+        for mine, own in ((values.z, record.z), (values.a, record.a)):
+            assert mine is own or np.shares_memory(mine, own)
+
+
+def test_what_the_model_returns_can_still_be_written(model, x, seen):
+    with model.on_layer(seen.append):
+        for y in (model(x), model.forward(x)[0], model.forward(x, cache=False)):
+            y[...] = 0
+
+
 def test_hooks_run_in_the_order_in_which_they_were_added(model, x):
     order = []
     model.on_layer(lambda values: order.append(("first", values.index)))

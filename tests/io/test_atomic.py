@@ -111,6 +111,23 @@ def test_a_relative_path_is_one_of_the_current_folder(tmp_path, monkeypatch):
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
+@pytest.mark.parametrize(
+    "spell", [str, os.fsencode, lambda path: path], ids=["str", "bytes", "Path"]
+)
+def test_a_path_is_text_or_bytes_or_an_object(tmp_path, spell):
+    path = tmp_path / "fïle"
+    require_writable(spell(path))
+    with replacing(spell(path)) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("path", [None, 3, ["file"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike object"):
+        require_writable(path)
+
+
 def opened(path):
     with replacing(path):
         pass
@@ -127,6 +144,14 @@ class TestWhatCannotBeWritten:
         with pytest.raises(FileNotFoundError) as caught:
             attempt(path)
         assert caught.value.filename == str(path)
+        assert str(caught.value) == f"[Errno 2] No such file or directory: {str(path)!r}"
+
+    @pytest.mark.parametrize("end", [os.sep, os.sep * 2, f"{os.sep}{os.curdir}"])
+    def test_a_folder_that_is_missing_too(self, tmp_path, attempt, end):
+        with pytest.raises(IsADirectoryError) as caught:
+            attempt(f"{tmp_path / 'new'}{end}")
+        assert caught.value.filename == f"{tmp_path / 'new'}{end}"
+        assert names_in(tmp_path) == []
 
     def test_below_a_file(self, tmp_path, attempt):
         (tmp_path / "file").write_bytes(b"")

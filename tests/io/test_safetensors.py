@@ -127,6 +127,36 @@ def test_the_file_may_be_read_by_the_users_that_the_umask_allows(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
+@pytest.mark.parametrize("seed", [0, 7, 2**63 - 1, 2**128, np.int64(7), None])
+def test_the_seed_is_kept(path, seed):
+    write(path, NETWORK.config(), values_of(NETWORK), METADATA, seed)
+    found = read(path)
+    assert found.seed == seed
+    assert type(found.seed) in (int, type(None))
+    assert found.metadata == METADATA
+
+
+def test_a_file_without_a_seed_has_none(path):
+    rewrite(path)
+    assert read(path).seed is None
+
+
+@pytest.mark.parametrize("seed", ["", "-1", "1.5", " 7", "7\n", "1_0", "²", "9" * 9999])
+def test_a_seed_that_is_no_number(path, seed):
+    rewrite(path, seed=seed)
+    assert "its seed cannot be read" in refusal(path)
+
+
+def test_a_path_may_be_bytes(path):
+    write(os.fsencode(path), NETWORK.config(), values_of(NETWORK), METADATA)
+    assert read(os.fsencode(path)).network == NETWORK
+    assert read_metadata(os.fsencode(path)) == METADATA
+    path.write_bytes(b"")
+    with pytest.raises(ModelFileError) as caught:
+        read(os.fsencode(path))
+    assert str(caught.value) == f"{path}: the file is empty"
+
+
 def test_metadata_can_be_read_alone(saved):
     assert read_metadata(saved) == METADATA
     saved.write_bytes(saved.read_bytes()[:-4])  # the arrays are not looked at
@@ -142,6 +172,9 @@ def test_metadata_can_be_read_alone(saved):
         ({"values": {"layers.0.weight": np.zeros((2, 3), dtype=np.int64)}}, TypeError),
         ({"values": {"a": np.zeros(1, np.float32), "b": np.zeros(1)}}, ValueError),
         ({"values": {}}, ValueError),
+        ({"seed": 1.5}, TypeError),
+        ({"seed": True}, TypeError),
+        ({"seed": -1}, ValueError),
         ({"network_config": {"slope": float("nan")}}, ValueError),
     ],
     ids=str,
@@ -300,6 +333,11 @@ def test_arrays_that_do_not_fit_the_network(path, change, words):
 def test_a_network_that_is_none(path, entries):
     rewrite(path, **entries)
     assert "does not describe a network" in refusal(path)
+
+
+def test_a_network_that_is_deeper_than_the_file_has_arrays(path):
+    rewrite(path, config=network(*[1] * 9).config())
+    assert "its network has 8 layers, but it holds 6 arrays" in refusal(path)
 
 
 def test_arrays_of_another_dtype(path):

@@ -121,6 +121,24 @@ class TestOwnFunctions:
         with pytest.raises(ValueError, match=culprit):
             activation(pair)
 
+    @pytest.mark.parametrize(
+        ("pair", "culprit"),
+        [
+            ((lambda z: np.tanh(z, out=z), np.cos), "<lambda> must not change its input"),
+            ((lambda z: z.clip(-9, 9, out=z), np.cos), "<lambda> must not change its input"),
+            ((np.sin, lambda z: np.cos(z, out=z)), "the derivative of sin must not change"),
+        ],
+        ids=["tanh", "clip", "derivative"],
+    )
+    def test_a_function_that_works_in_place_is_refused_before_any_work(self, pair, culprit):
+        with pytest.raises(ValueError, match=culprit):
+            activation(pair)
+
+    def test_a_function_may_return_its_input(self):
+        op = activation((lambda z: z, np.ones_like))
+        z = np.array([-1.0, 2.0])
+        np.testing.assert_array_equal(op.function.forward(np, z), z)
+
     def test_a_shape_that_goes_wrong_later_is_refused_then(self):
         op = activation((lambda z: z if z.size < 10 else z[:1], np.ones_like))
         with pytest.raises(ValueError, match=r"shape of its input, \(20, 1\), got \(1, 1\)"):

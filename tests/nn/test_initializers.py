@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from mlpcore.kernels.reference.activations import ACTIVATIONS
-from mlpcore.nn.activations import activation, default_initializer
-from mlpcore.nn.initializers import initialize, names
+from mlpcore.nn.activations import activation, default_initializer, gain
+from mlpcore.nn.initializers import initialize, initialize_bias, names
 
 OUT, IN = 300, 500
 
-# name: the variance for weights before a ReLU, from fan_in and fan_out
+# name: the variance for weights between two ReLUs, from fan_in and fan_out
 VARIANCES = {
     "he_normal": lambda i, o: 2 / i,
     "he_uniform": lambda i, o: 2 / i,
@@ -32,7 +32,7 @@ def rng(seed=0):
 
 @pytest.mark.parametrize("name", VARIANCES)
 def test_mean_and_variance(name):
-    w = initialize(name, rng(), (OUT, IN), activation="relu")
+    w = initialize(name, rng(), (OUT, IN), activation="relu", preceding="relu")
     variance = VARIANCES[name](IN, OUT)
     n = w.size
     # Var(s²) = (κ - 1) σ⁴ / n, with kurtosis κ of 3 for a normal and 9/5 for a uniform distribution
@@ -43,7 +43,7 @@ def test_mean_and_variance(name):
 
 @pytest.mark.parametrize("name", UNIFORM)
 def test_uniform_weights_fill_their_interval_and_stay_inside(name):
-    w = initialize(name, rng(1), (OUT, IN), activation="relu")
+    w = initialize(name, rng(1), (OUT, IN), activation="relu", preceding="relu")
     bound = np.sqrt(3 * VARIANCES[name](IN, OUT))
     assert np.abs(w).max() <= bound
     # The largest of n falls below (1 - ε) of the bound with probability (1 - ε)ⁿ.
@@ -53,22 +53,44 @@ def test_uniform_weights_fill_their_interval_and_stay_inside(name):
 @pytest.mark.parametrize("name", ["he_normal", "glorot_normal", "lecun_normal"])
 def test_normal_weights_are_normal(name):
     """The share beyond two standard deviations, with its binomial standard error."""
-    w = initialize(name, rng(2), (OUT, IN), activation="relu")
+    w = initialize(name, rng(2), (OUT, IN), activation="relu", preceding="relu")
     share = np.mean(np.abs(w) > 2 * np.sqrt(VARIANCES[name](IN, OUT)))
     expected = 0.04550026389635842
     assert abs(share - expected) < 5 * np.sqrt(expected * (1 - expected) / w.size)
 
 
-def test_the_gain_scales_he_and_orthogonal_alone():
-    for name in ("he_normal", "he_uniform", "orthogonal"):
-        one = initialize(name, rng(), (7, 5), activation="identity")
-        scaled = initialize(name, rng(), (7, 5), activation="tanh")
-        np.testing.assert_allclose(scaled, 5 / 3 * one, rtol=1e-14)
+WITH_GAIN = ("he_normal", "he_uniform", "orthogonal")
+
+
+@pytest.mark.parametrize("preceding", ["tanh", "relu", "silu", activation("leaky_relu", slope=0.5)])
+def test_the_gain_of_what_comes_before_scales_he_and_orthogonal_alone(preceding):
+    for name in WITH_GAIN:
+        one = initialize(name, rng(), (7, 5), preceding="identity")
+        scaled = initialize(name, rng(), (7, 5), preceding=preceding)
+        np.testing.assert_allclose(scaled, gain(preceding) * one, rtol=1e-14)
     for name in ("glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform"):
         np.testing.assert_array_equal(
-            initialize(name, rng(), (7, 5), activation="identity"),
-            initialize(name, rng(), (7, 5), activation="tanh"),
+            initialize(name, rng(), (7, 5), preceding="identity"),
+            initialize(name, rng(), (7, 5), preceding=preceding),
         )
+
+
+@pytest.mark.parametrize("name", WITH_GAIN)
+def test_what_follows_does_not_scale(name):
+    """z = f(z') Wᵀ has f before the weight; the one after it makes up for nothing."""
+    np.testing.assert_array_equal(
+        initialize(name, rng(), (7, 5), activation="silu", preceding="relu"),
+        initialize(name, rng(), (7, 5), activation="tanh", preceding="relu"),
+    )
+
+
+@pytest.mark.parametrize("name", WITH_GAIN)
+def test_a_raw_input_has_the_gain_of_the_identity(name):
+    """He et al., the remark below equation 10: no activation has halved the input."""
+    np.testing.assert_array_equal(
+        initialize(name, rng(), (7, 5), activation="relu"),
+        initialize(name, rng(), (7, 5), activation="relu", preceding="identity"),
+    )
 
 
 @pytest.mark.parametrize("shape", [(40, 40), (20, 50), (50, 20), (1, 9), (9, 1)])
@@ -93,27 +115,55 @@ def test_zeros():
 @pytest.mark.parametrize("omega", [1.0, 30.0])
 def test_siren_is_the_papers_network(omega):
     sine = activation("sin", omega=omega)
-    first = initialize("siren", rng(), (OUT, IN), activation=sine, first_layer=True)
-    other = initialize("siren", rng(), (OUT, IN), activation=sine)
+    first = initialize("siren", rng(), (OUT, IN), activation=sine)
+    other = initialize("siren", rng(), (OUT, IN), activation=sine, preceding=sine)
     for w, bound in ((first, 30 / (IN * omega)), (other, np.sqrt(6 / IN) / omega)):
         assert bound * (1 - 20 / w.size) < np.abs(w).max() <= bound
     if omega == 30:
         assert np.abs(first).max() <= 1 / IN  # as in the paper's section on ω₀ = 30
 
 
-def test_siren_computes_the_same_function_whichever_omega_is_written_out():
+@pytest.mark.parametrize("preceding", [None, "sin"])
+def test_siren_computes_the_same_function_whichever_omega_is_written_out(preceding):
     x = rng(5).normal(size=(4, 3))
-    layer = {
-        omega: np.sin(
-            omega
-            * x
-            @ initialize(
-                "siren", rng(6), (8, 3), activation=activation("sin", omega=omega), first_layer=True
-            ).T
-        )
-        for omega in (1.0, 30.0)
-    }
-    np.testing.assert_allclose(layer[1.0], layer[30.0], rtol=1e-12)
+
+    def layer(omega):
+        sine = activation("sin", omega=omega)
+        w = initialize("siren", rng(6), (8, 3), activation=sine, preceding=preceding)
+        b = initialize_bias(rng(7), 3, 8, activation=sine)
+        return np.sin(omega * (x @ w.T + b))
+
+    np.testing.assert_allclose(layer(1.0), layer(30.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("omega", [1.0, 2.5, 30.0])
+def test_the_phases_of_a_siren_are_uniform(omega):
+    """ω b from U(±30 / √fan_in): the bias of PyTorch's linear layer under the sine of 30 z."""
+    fan_in, size = 16, 100_000
+    phases = omega * initialize_bias(rng(), fan_in, size, activation=activation("sin", omega=omega))
+    bound = 30 / np.sqrt(fan_in)
+    assert phases.shape == (size,)
+    assert bound * (1 - 20 / size) < np.abs(phases).max() <= bound
+    assert abs(phases.mean()) < 5 * bound / np.sqrt(3 * size)
+    assert abs(3 * np.mean(phases**2) / bound**2 - 1) < 5 * np.sqrt((9 / 5 - 1) / size)
+
+
+def test_only_a_sine_has_biases_other_than_zero():
+    for name in set(ACTIVATIONS) - {"sin"}:
+        b = initialize_bias(rng(), 3, 5, activation=name)
+        assert b.dtype == np.float64
+        np.testing.assert_array_equal(b, np.zeros(5))
+    own = activation((np.sin, np.cos))
+    assert own.name == "sin"  # which is not the table's: its ω is not known
+    np.testing.assert_array_equal(initialize_bias(rng(), 3, 5, activation=own), np.zeros(5))
+    w = initialize("siren", rng(), (2, 6), activation=own, preceding=own)
+    np.testing.assert_array_equal(w, initialize("siren", rng(), (2, 6), preceding="sin"))
+
+
+@pytest.mark.parametrize("widths", [(0, 3), (3, 0)])
+def test_a_bias_needs_widths(widths):
+    with pytest.raises(ValueError, match=f"two positive widths, got {widths[0]} and {widths[1]}"):
+        initialize_bias(rng(), *widths, activation="sin")
 
 
 def test_siren_settles_at_its_fixed_point_in_depth():
@@ -125,10 +175,11 @@ def test_siren_settles_at_its_fixed_point_in_depth():
     generator, width = rng(7), 1024
     a = generator.uniform(-1, 1, (256, 2))
     expected = np.inf
+    preceding = None
     for depth in range(8):
-        w = initialize(
-            "siren", generator, (width, a.shape[1]), activation="sin", first_layer=depth == 0
-        )
+        shape = (width, a.shape[1])
+        w = initialize("siren", generator, shape, activation="sin", preceding=preceding)
+        preceding = "sin"
         z = a @ w.T
         a = np.sin(z)
         if depth > 0:
@@ -144,7 +195,7 @@ def moments_in_depth(name, initializer, depth, width=128):
     moments = []
     for _ in range(depth):
         a = ACTIVATIONS[name].forward(np, z)
-        z = a @ initialize(initializer, generator, (width, width), activation=name).T
+        z = a @ initialize(initializer, generator, (width, width), preceding=name).T
         moments.append(np.mean(z * z))
     return np.array(moments)
 

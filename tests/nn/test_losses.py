@@ -73,26 +73,53 @@ def test_an_unknown_setting_lists_the_known_ones(name, setting, listed):
         ("cross_entropy", {"label_smoothing": 1.5}),
         ("cross_entropy", {"label_smoothing": float("nan")}),
         ("cross_entropy", {"class_weight": [1, -1]}),
-        ("cross_entropy", {"class_weight": {-1: 1.0}}),
+        ("cross_entropy", {"class_weight": np.array([1.0, np.nan])}),
+        ("cross_entropy", {"class_weight": np.array([[0, 5], [1, 1]])}),
+        ("cross_entropy", {"class_weight": ((0, 1.0), (0, 2.0))}),
         ("nll", {"class_weight": [1.0, float("inf")]}),
         ("binary_cross_entropy", {"pos_weight": -1}),
+        ("binary_cross_entropy", {"pos_weight": np.ones((2, 2))}),
         ("huber", {"delta": 0}),
-        ("huber", {"delta": "wide"}),
+        ("huber", {"delta": float("inf")}),
     ],
 )
 def test_a_setting_out_of_range_is_refused_by_name(name, settings):
     (setting,) = settings
-    with pytest.raises(ValueError, match=f"^{setting}=.* of loss '{name}': "):
+    with pytest.raises(ValueError, match=f"^{setting} of loss '{name}' "):
         loss(name, **settings)
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"), [("nll", {"ignore_index": 0.5}), ("nll", {"class_weight": 2.0})]
+    ("name", "settings"),
+    [
+        ("nll", {"ignore_index": 0.5}),
+        ("nll", {"ignore_index": True}),
+        ("nll", {"class_weight": 2.0}),
+        ("nll", {"class_weight": "12"}),
+        ("nll", {"class_weight": ["1", "2"]}),
+        ("nll", {"class_weight": np.array([True, False])}),
+        ("nll", {"class_weight": [[0, 1.0, 2.0]]}),
+        ("nll", {"class_weight": {0: "1"}}),
+        ("cross_entropy", {"label_smoothing": "0.1"}),
+        ("cross_entropy", {"label_smoothing": True}),
+        ("binary_cross_entropy", {"pos_weight": "2"}),
+        ("huber", {"delta": "0.5"}),
+    ],
 )
 def test_a_setting_of_the_wrong_type_is_refused_by_name(name, settings):
     (setting,) = settings
-    with pytest.raises(TypeError, match=f"^{setting}=.* of loss '{name}': "):
+    with pytest.raises(TypeError, match=f"^{setting} of loss '{name}' "):
         loss(name, **settings)
+
+
+@pytest.mark.parametrize(("key", "error"), [(-1, ValueError), (0.0, TypeError), ("0", TypeError)])
+def test_a_mapping_of_class_weights_has_classes_for_keys(key, error):
+    with pytest.raises(error, match=r"^a class in class_weight of loss 'nll' must be"):
+        loss("nll", class_weight={key: 1.0})
+
+
+def test_a_mapping_that_names_no_class_leaves_every_weight_one():
+    assert loss("nll", class_weight={}) == loss("nll")
 
 
 def test_what_is_no_loss_is_refused():
@@ -278,6 +305,38 @@ def test_the_first_bad_weight_is_named(bad):
         ValueError, match=f"sample_weight {bad} in row 1 must be finite and not neg"
     ):
         loss("mse").validate((3, 2), np.zeros((3, 2)), np.array([1.0, bad, 1.0]))
+
+
+def test_weights_must_be_finite_in_the_dtype_they_came_in():
+    weight = np.full(3, np.inf, np.float32)
+    with pytest.raises(ValueError, match=r"sample_weight inf in row 0 .* in float32$"):
+        loss("mse").validate((3, 2), np.zeros((3, 2)), weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("cross_entropy", {"class_weight": [1e39, 1]}),
+        ("cross_entropy", {"class_weight": {0: 1e39}}),
+        ("binary_cross_entropy", {"pos_weight": 1e39}),
+    ],
+)
+def test_weights_of_a_setting_must_be_finite_in_the_dtype_of_the_logits(name, settings):
+    z = np.zeros((1, 2))
+    t = np.zeros(1, int) if name == "cross_entropy" else z
+    assert np.isfinite(loss(name, **settings)(np, z, t)[0])
+    (setting,) = settings
+    with pytest.raises(ValueError, match=f"{setting} 1e\\+39 is not finite in float32"):
+        loss(name, **settings)(np, z.astype(np.float32), t)
+
+
+@pytest.mark.parametrize("w", [1e-300, 1e-50, 1e38])
+def test_class_weights_in_a_mean_are_known_by_their_ratios_alone(w, rng):
+    z, t = rng.normal(size=(6, 3)).astype(np.float32), np.array([0, 1, 2, 0, 1, 2])
+    expected, dz_expected = loss("cross_entropy", class_weight=[1, 2, 3])(np, z, t)
+    value, dz = loss("cross_entropy", class_weight=[w, 2 * w, 3 * w])(np, z, t)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    np.testing.assert_allclose(dz, dz_expected, rtol=1e-6)
 
 
 def test_unfit_class_and_feature_weights_are_refused():

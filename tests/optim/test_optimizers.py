@@ -125,6 +125,23 @@ def test_a_learning_rate_for_one_step_takes_the_place_of_the_optimizers_own(exam
     np.testing.assert_array_equal(take(example, 3, lr=0.0)[0], 1.0)
 
 
+@pytest.mark.parametrize("handling", ["warn", "raise"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=repr)
+def test_no_gradient_warns_or_stops_a_step_half_way(example, handling):
+    """Whatever NumPy is set to do: 1e25² overflows float32, and 1e-30² underflows."""
+    g = np.array([1e25, -1e38, 1e-30, np.inf, np.nan], np.float32)
+    found = []
+    for each in ("ignore", handling):
+        p = np.ones(5, np.float32)
+        state = {name: np.full(5, 1e-30, np.float32) for name in example.state_names}
+        with np.errstate(all=each):
+            for t in (1, 2):
+                example.update(np, p, g, state, t, lr=100.0)
+        found.append([p, *state.values()])
+    for quiet, loud in zip(*found, strict=True):
+        np.testing.assert_array_equal(loud, quiet)
+
+
 def test_adam_counts_steps_from_one():
     with pytest.raises(ValueError, match="counted from 1, got 0"):
         Adam().update(np, np.ones(1), np.ones(1), {"m": np.zeros(1), "v": np.zeros(1)}, 0)

@@ -48,8 +48,8 @@ class BatchNorm(Operation):
 
     def parameters(self, in_features):
         return (
-            ParameterShape("scale", (in_features,), fill=1.0),
-            ParameterShape("shift", (in_features,)),
+            ParameterShape("norm_scale", (in_features,), fill=1.0),
+            ParameterShape("norm_shift", (in_features,)),
         )
 
     def state(self, in_features):
@@ -69,13 +69,13 @@ class BatchNorm(Operation):
         inverse = 1 / xp.sqrt(variance + self.eps)
         normal = (x - mean) * inverse
         call.save(normal=normal, inverse=inverse)
-        return call.parameters["scale"] * normal + call.parameters["shift"]
+        return call.parameters["norm_scale"] * normal + call.parameters["norm_shift"]
 
     def backward(self, call, dy):
         xp, normal, inverse = call.xp, call.recall("normal"), call.recall("inverse")
-        call.gradients["scale"][...] = xp.sum(dy * normal, axis=0)
-        call.gradients["shift"][...] = xp.sum(dy, axis=0)
-        dn = dy * call.parameters["scale"]
+        call.gradients["norm_scale"][...] = xp.sum(dy * normal, axis=0)
+        call.gradients["norm_shift"][...] = xp.sum(dy, axis=0)
+        dn = dy * call.parameters["norm_scale"]
         if call.training:
             dn = dn - xp.mean(dn, axis=0) - normal * xp.mean(dn * normal, axis=0)
         return dn * inverse

@@ -3,12 +3,13 @@
 import os
 import signal
 import threading
+import time
+import warnings
 
 import numpy as np
 import pytest
 
 from mlpcore import MLP, optimizer
-from mlpcore.training.interrupts import deferred_interrupts
 
 
 def data(rows=12):
@@ -61,15 +62,15 @@ def test_an_optimizer_brings_its_own_rate():
 
 @pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf")])
 def test_a_rate_that_is_not_positive_and_finite_is_refused(lr):
-    with pytest.raises(ValueError, match="lr must be positive and finite"):
+    with pytest.raises(ValueError, match=r"lr must be (positive|finite)"):
         model().trainer(lr=lr)
 
 
 @pytest.mark.parametrize("l2", [-1, float("nan"), float("inf")])
 def test_a_penalty_that_is_negative_or_not_finite_is_refused(l2):
-    with pytest.raises(ValueError, match="l2 must be finite and not negative"):
+    with pytest.raises(ValueError, match=r"l2 must (be finite|not be negative)"):
         model().trainer(l2=l2)
-    with pytest.raises(ValueError, match="l2 must be finite and not negative"):
+    with pytest.raises(ValueError, match=r"l2 must (be finite|not be negative)"):
         model().value_and_grad(*data(), l2=l2)
 
 
@@ -80,9 +81,10 @@ def test_a_penalty_that_is_negative_or_not_finite_is_refused(l2):
         (np.ones((2, 5)), [0, 1], None, "x must have the shape"),
         (np.ones((2, 4)), [0, 1, 2], None, "3"),
         (np.ones((2, 4)), [0, 7], None, "7"),
-        (np.ones((2, 4)), [0, 1], [1.0], "one weight for each sample"),
-        (np.ones((2, 4)), [0, 1], [1.0, -1.0], "negative or NaN"),
-        (np.ones((2, 4)), [0, 1], [1.0, np.nan], "negative or NaN"),
+        (np.ones((2, 4)), [0, 1], [1.0], "sample_weight of shape"),
+        (np.ones((2, 4)), [0, 1], [1.0, -1.0], "sample_weight -1.0 in row 1"),
+        (np.ones((2, 4)), [0, 1], [1.0, np.nan], "sample_weight nan in row 1"),
+        (np.ones((2, 4)), [0, 1], [1.0, np.inf], "sample_weight inf in row 1"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_changes_nothing(x, t, weights, words):
@@ -93,33 +95,6 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(x, t, weights, words):
         trainer.step(x, np.asarray(t), weights if weights is None else np.asarray(weights))
     assert trainer.steps == 0
     assert net.equals(before)
-
-
-def test_an_interrupt_waits_for_the_end_of_the_block():
-    reached = []
-
-    def block():
-        with deferred_interrupts():
-            os.kill(os.getpid(), signal.SIGINT)
-            reached.append(True)
-
-    with pytest.raises(KeyboardInterrupt):
-        block()
-    assert reached
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_other_threads_have_nothing_to_defer():
-    ran = []
-
-    def work():
-        with deferred_interrupts():
-            ran.append(signal.getsignal(signal.SIGINT))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join(10)
-    assert ran == [signal.default_int_handler]
 
 
 def test_an_interrupted_step_is_whole():
@@ -138,3 +113,114 @@ def test_an_interrupted_step_is_whole():
     assert trainer.steps == 1
     twin.trainer(optimizer="sgd", lr=0.1).step(x, t)
     assert net.equals(twin)
+
+
+def test_a_handler_that_saves_the_model_sees_whole_steps(tmp_path):
+    x, t = data()
+    net = model()
+    trainer = net.trainer(optimizer="adam")
+    net.save(tmp_path / "model.safetensors")  # imports what it needs, which no signal may interrupt
+    MLP.load(tmp_path / "model.safetensors")
+    saved = []
+
+    def save(*_):
+        net.save(tmp_path / "model.safetensors")
+        saved.append(MLP.load(tmp_path / "model.safetensors"))
+        signal.setitimer(signal.ITIMER_REAL, 0.002)
+
+    before = signal.signal(signal.SIGALRM, save)
+    signal.setitimer(signal.ITIMER_REAL, 0.002)
+    try:
+        while len(saved) < 20:
+            trainer.step(x, t)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(saved) >= 20
+
+
+def test_a_step_within_a_step_is_refused():
+    net = model()
+    x, _ = data()
+
+    def stepping(z, t):
+        trainer.step(x, t)
+        return z.sum(), np.ones_like(z)
+
+    trainer = net.trainer(stepping)
+    with pytest.raises(RuntimeError, match="under way in this very thread"):
+        trainer.step(x, np.zeros((12, 3)))
+    assert trainer.steps == 0
+
+
+def constant(z, t):
+    """A loss whose gradient does not depend on the parameters."""
+    return z.sum(), np.ones_like(z)
+
+
+def test_steps_from_many_threads_take_turns_and_none_is_lost():
+    net = MLP([1, 1], dtype="float64", seed=0)
+    start = net.parameters()["layers.0.bias"].copy()
+    trainer = net.trainer(constant, "sgd", lr=1.0)
+
+    def work():
+        for _ in range(100):
+            trainer.step(np.ones((1, 1)), np.ones((1, 1)))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert trainer.steps == 400
+    np.testing.assert_array_equal(net.parameters()["layers.0.bias"], start - 400)
+
+
+def test_two_trainers_of_one_model_raise_rather_than_mix():
+    net = MLP([1, 1], dtype="float64", seed=0)
+    first, other = net.trainer(constant, "sgd"), net.trainer(constant, "sgd")
+
+    def meddling(z, t):
+        other.step(np.ones((1, 1)), np.ones((1, 1)))
+        return constant(z, t)
+
+    before = net.copy()
+    with pytest.raises(ValueError, match="changed the parameters during this step"):
+        net.trainer(meddling, "sgd").step(np.ones((1, 1)), np.ones((1, 1)))
+    assert other.steps == 1
+    assert not net.equals(before)  # the other trainer's step is there, whole
+    first.step(np.ones((1, 1)), np.ones((1, 1)))
+
+
+def test_a_child_forked_in_the_middle_of_a_step_can_step_a_trainer_of_its_own():
+    net = model()
+    x, _ = data()
+    inside, leave = threading.Event(), threading.Event()
+
+    def waiting(z, t):
+        inside.set()
+        leave.wait(30)
+        return constant(z, t)
+
+    trainer = net.trainer(waiting)
+    thread = threading.Thread(target=lambda: trainer.step(x, np.zeros((12, 3))))
+    thread.start()
+    inside.wait(30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        leave.set()
+        trainer.step(x, np.zeros((12, 3)))
+        os._exit(7)
+    deadline = time.monotonic() + 20
+    found, status = 0, 0
+    while not found and time.monotonic() < deadline:
+        found, status = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.01)
+    leave.set()
+    thread.join(30)
+    if not found:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7

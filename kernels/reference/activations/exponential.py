@@ -51,4 +51,6 @@ def _celu_derivative(xp: Namespace, z: Array, a: Array, alpha: float = 1.0) -> A
 
 ELU = ActivationFunction("elu", _elu, _elu_derivative, defaults={"alpha": 1.0})
 SELU = ActivationFunction("selu", _selu, _selu_derivative)
-CELU = ActivationFunction("celu", _celu, _celu_derivative, defaults={"alpha": 1.0})
+CELU = ActivationFunction(
+    "celu", _celu, _celu_derivative, defaults={"alpha": 1.0}, positive=("alpha",)
+)

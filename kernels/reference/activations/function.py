@@ -1,7 +1,10 @@
 """What an entry of the table of activations is."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 from ..operation import Scope
 from ..typing import Array, Namespace
@@ -32,6 +35,8 @@ class ActivationFunction:
         Tile for elementwise functions, row for those of a whole row.
     defaults : mapping of str to float
         The settings and the values they have when none is given.
+    positive : tuple of str
+        The settings that something is divided by, which must be above 0.
     """
 
     name: str
@@ -40,10 +45,39 @@ class ActivationFunction:
     product: Callable[..., Array] | None = None
     scope: Scope = Scope.TILE
     defaults: Mapping[str, float] = field(default_factory=dict, hash=False)
+    positive: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.derivative is None and self.product is None:
             raise ValueError(f"activation {self.name!r} has neither a derivative nor a product")
+
+    def checked(self, settings: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+        """Return `settings` as floats sorted by name, without those at their defaults.
+
+        Raises
+        ------
+        TypeError
+            For an unknown setting, or one that is no number.
+        ValueError
+            For a setting that is not finite, or must be positive and is not.
+        """
+        given = {}
+        for key, value in settings.items():
+            if key not in self.defaults:
+                known = ", ".join(self.defaults) or "none"
+                raise TypeError(f"activation {self.name!r} has no setting {key!r}; it has: {known}")
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise TypeError(f"{key} of {self.name!r} must be a number, got {value!r}")
+            try:
+                number = float(value)
+            except OverflowError:  # an integer beyond the floats
+                number = math.inf
+            if not math.isfinite(number):
+                raise ValueError(f"{key} of {self.name!r} must be finite, got {value}")
+            if key in self.positive and number <= 0:
+                raise ValueError(f"{key} of {self.name!r} must be positive, got {value}")
+            given[key] = number
+        return tuple(sorted(item for item in given.items() if item[1] != self.defaults[item[0]]))
 
     def backward(self, xp: Namespace, z: Array, a: Array, da: Array, **settings: float) -> Array:
         """Return dz, the vector-Jacobian product of f at `z` with `da`.

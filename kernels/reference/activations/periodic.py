@@ -26,4 +26,10 @@ def _sin_derivative(xp: Namespace, z: Array, a: Array, omega: float = 1.0) -> Ar
     return omega * xp.cos(_angle(xp, z, omega))
 
 
-SIN = ActivationFunction("sin", _sin, _sin_derivative, defaults={"omega": 1.0})
+SIN = ActivationFunction(
+    "sin",
+    _sin,
+    _sin_derivative,
+    defaults={"omega": 1.0},
+    positive=("omega",),  # its initialiser divides by it
+)

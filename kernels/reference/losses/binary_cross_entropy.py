@@ -36,13 +36,15 @@ def binary_cross_entropy(
     l, dz : Array
         The loss of each element and its gradient.
     """
-    e = xp.exp(-xp.abs(z))
-    rest = xp.log1p(e)
-    zero = xp.zeros_like(z)
-    positive, negative = pos_weight * t, 1 - t
-    loss = positive * (xp.maximum(-z, zero) + rest) + negative * (xp.maximum(z, zero) + rest)
-    larger, smaller = 1 / (1 + e), e / (1 + e)  # sigmoid at |z| and at -|z|
+    distance = xp.abs(z)
+    e = xp.exp(-distance)
     above = z >= 0
+    positive, negative = pos_weight * t, 1 - t
+    against = xp.where(above, negative, positive)  # what is lost on z by |z|
+    # An answer that nothing stands against costs nothing by its distance, also an infinite one.
+    by_distance = xp.where(against == 0, against, against * distance)
+    loss = by_distance + (positive + negative) * xp.log1p(e)
+    larger, smaller = 1 / (1 + e), e / (1 + e)  # sigmoid at |z| and at -|z|
     dz = negative * xp.where(above, larger, smaller) - positive * xp.where(above, smaller, larger)
     return loss, dz
 

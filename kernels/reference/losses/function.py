@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..typing import Array, Namespace
-from .labels import row_weights
-from .reduction import Reduction, reduce
+from .labels import located
+from .reduction import Reduction, largest, reduce
 
 Targets: TypeAlias = Literal["classes", "probabilities", "values"]
 """The targets of a loss: a label for each row, or for each element a number, or one in [0, 1]."""
@@ -28,8 +28,8 @@ class LossFunction:
     soft_labels : bool
         Whether a loss of classes takes a distribution over the classes instead of a label, too.
     defaults : mapping of str to object
-        The settings with their defaults.  A loss of classes also knows ``class_weight`` and
-        ``ignore_index``, which weigh whole rows and do not reach `each`.
+        The settings with their defaults.  Every loss of classes also has ``class_weight``, which
+        `each` applies, and ``ignore_index``, which weighs whole rows and does not reach it.
     """
 
     each: Callable[..., tuple[Array, Array]]
@@ -67,13 +67,16 @@ class LossFunction:
         t : Array
             Integer labels of shape ``z.shape[:-1]``, or numbers in the shape and dtype of `z`.
         sample_weight : Array, optional
-            Weights that are not negative, in the dtype of `z`, shaped as ``z.shape[:-1]`` or as l.
+            Weights that are not negative, in the dtype of `z` or a wider one, shaped as
+            ``z.shape[:-1]`` or as l.
         reduction : {"mean", "sum", "none"}, default "mean"
             See `reduce`.
         class_weight : Array, shape (classes,), optional
-            The weight of each class, for a loss of classes; see `row_weights`.
+            The weight of each class, for a loss of classes, in the dtype of `z` or a wider one.  A
+            mean over labels divides by the sum of their weights, one over distributions by their
+            number.
         ignore_index : int, optional
-            The label whose rows do not count, for a loss of classes.
+            The label whose rows do not count, for a loss of classes; it need not be a class.
         **settings
             The loss's own settings.
 
@@ -84,9 +87,18 @@ class LossFunction:
         dz : Array
             The gradient of `loss` with respect to `z`; for "none" that of its sum.
         """
-        weight = sample_weight
-        if class_weight is not None or ignore_index is not None:
-            rows = row_weights(xp, z, t, class_weight=class_weight, ignore_index=ignore_index)
-            weight = rows if weight is None else rows * weight
+        weight, counts = sample_weight, None
+        labels = self.expects == "classes" and t.ndim < z.ndim
+        if ignore_index is not None and labels:
+            weight = xp.ones_like(t, dtype=z.dtype) if weight is None else weight
+            ignored = xp.astype(t, xp.int64, copy=False) == ignore_index
+            weight = xp.where(ignored, xp.zeros_like(weight), weight)
+        if class_weight is not None:
+            if labels:
+                counts = class_weight[located(xp, t, z.shape[-1]).index][..., 0]
+            if labels and reduction == "mean":  # which a common factor of the weights leaves alone
+                scale = largest(xp, counts)
+                class_weight, counts = class_weight / scale, counts / scale
+            settings["class_weight"] = xp.astype(class_weight, z.dtype, copy=False)
         loss, dz = self.each(xp, z, t, **settings)
-        return reduce(xp, loss, dz, weight=weight, reduction=reduction)
+        return reduce(xp, loss, dz, weight=weight, reduction=reduction, counts=counts)

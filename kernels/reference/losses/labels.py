@@ -1,33 +1,39 @@
-"""Class labels as distributions and as weights of rows."""
+"""Class labels as places in a row: the index of each, and which index is no class."""
+
+from typing import NamedTuple
 
 from ..typing import Array, Namespace
 
 
-def one_hot(xp: Namespace, t: Array, like: Array) -> Array:
-    """Return for each label that row of the identity matrix, in the shape and dtype of `like`.
+class Labels(NamedTuple):
+    """Labels t against rows of K classes.
 
-    A label outside [0, classes) gives a row of NaN: no device must wait for the host to find it.
+    Attributes
+    ----------
+    index : Array, shape (..., 1)
+        The label of each row, int64; 0 in place of one outside [0, K), which nothing may index.
+    known : Array, shape (..., 1)
+        Whether the label is a class.  A loss makes the other rows NaN: no device must wait for the
+        host to find them.
     """
-    classes = like.shape[-1]
-    t = xp.astype(t, xp.int64)[..., None]
-    rows = xp.astype(t == xp.arange(classes, dtype=xp.int64), like.dtype)
-    return xp.where((t >= 0) & (t < classes), rows, xp.full_like(rows, xp.nan))
+
+    index: Array
+    known: Array
 
 
-def row_weights(
-    xp: Namespace, z: Array, t: Array, *, class_weight: Array | None, ignore_index: int | None
-) -> Array:
-    r"""Return the weight of each row of `z`, shape ``z.shape[:-1]``.
+def located(xp: Namespace, t: Array, classes: int) -> Labels:
+    """Return the integer labels `t`, shape (...), as places among `classes`."""
+    t = xp.astype(t, xp.int64, copy=False)[..., None]
+    known = (t >= 0) & (t < classes)
+    return Labels(xp.where(known, t, xp.asarray(0, dtype=xp.int64)), known)
 
-    The weight of a row is that of its class, and for a distribution over the classes the mean
-    :math:`\sum_c t_c\, w_c`.  The label `ignore_index`, which need not be a class, has weight 0.
-    """
-    soft = t.ndim == z.ndim
-    weight = xp.ones(z.shape[:-1], dtype=z.dtype)
-    if class_weight is not None:
-        q = t if soft else one_hot(xp, t, z)
-        weight = xp.sum(q * class_weight, axis=-1)
-    if ignore_index is not None and not soft:
-        ignored = xp.astype(t, xp.int64) == ignore_index
-        weight = xp.where(ignored, xp.zeros_like(weight), weight)
-    return weight
+
+def hits(xp: Namespace, index: Array, classes: int) -> Array:
+    """Return for each class whether it is that of the row: booleans, shape (..., classes)."""
+    result: Array = index == xp.arange(classes, dtype=xp.int64)
+    return result
+
+
+def blank(xp: Namespace, x: Array, known: Array) -> Array:
+    """Return `x`, shape (..., 1), with NaN where the label is not known."""
+    return xp.where(known, x, xp.asarray(xp.nan, dtype=x.dtype))

@@ -18,10 +18,17 @@ class Activation(Operation):
     name : str
         The name in the table, or the name that a user gave to a function of their own.
     settings : tuple of (str, float)
-        Settings of f that differ from call to call, such as the slope of a leaky ReLU, sorted by
-        name.
+        Settings of f, such as the slope of a leaky ReLU: sorted by name and without those at their
+        defaults, so that equal activations compare equal.
     custom : ActivationFunction or None
         The function itself when it is a user's own.
+
+    Raises
+    ------
+    ValueError
+        If the table has no function of this name, a setting is not finite or must be positive.
+    TypeError
+        If f has no setting of a name, or one is no number.
     """
 
     kind: ClassVar[str] = "activation"
@@ -29,6 +36,12 @@ class Activation(Operation):
     name: str
     settings: tuple[tuple[str, float], ...] = ()
     custom: ActivationFunction | None = None
+
+    def __post_init__(self) -> None:
+        if self.custom is None and self.name not in ACTIVATIONS:
+            known = ", ".join(ACTIVATIONS)
+            raise ValueError(f"unknown activation {self.name!r}; known are {known}")
+        object.__setattr__(self, "settings", self.function.checked(dict(self.settings)))
 
     @property
     def function(self) -> ActivationFunction:
@@ -60,14 +73,14 @@ class Activation(Operation):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Activation":
-        """Return the activation that `config` describes; raise ValueError for an unknown name."""
-        name, settings = config["name"], dict(config["settings"])
-        if name not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {name!r}; known are {', '.join(ACTIVATIONS)}")
-        unknown = set(settings) - set(ACTIVATIONS[name].defaults)
-        if unknown:
-            raise ValueError(f"activation {name!r} has no setting {', '.join(sorted(unknown))}")
-        return cls(name, tuple(sorted((key, float(value)) for key, value in settings.items())))
+        """Return the activation that `config` describes; raise ValueError if it describes none."""
+        try:
+            kind, name, settings = (config[key] for key in ("kind", "name", "settings"))
+            if kind != cls.kind or len(config) != 3:
+                raise ValueError(f"not the description of an activation: {config!r}")
+            return cls(name, tuple(settings.items()))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not the description of an activation: {error}") from error
 
     def __str__(self) -> str:
         inside = ", ".join(f"{key}={value:g}" for key, value in self.settings)

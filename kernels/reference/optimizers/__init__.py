@@ -2,6 +2,9 @@
 
 Numbers that change from step to step are computed as Python floats, so that a step on a GPU is
 queued without waiting for anything.
+
+A large gradient overflows on the way to a step that is still right, or to infinity: call them under
+``numpy.errstate(all="ignore")``, lest NumPy warn, or raise in the middle of a step.
 """
 
 from .adam import adam

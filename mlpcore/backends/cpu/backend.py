@@ -44,7 +44,7 @@ class CPUBackend(Backend):
                 "cupy.asnumpy(x), or the model with model.to('cuda')"
             )
         array = bring_in(x, kind)
-        return np.ascontiguousarray(array, dtype=array.dtype if dtype is None else dtype)
+        return np.asarray(array, dtype=dtype, order="C")
 
     def deliver(self, x: Any, kind: Kind) -> Any:
         """Return `x` as an array of `kind`."""

@@ -42,8 +42,8 @@ class CUDABackend(Backend):
                 f"move the array, or the model with model.to('cuda:{array.device.id}')"
             )
         if not kind.on_gpu and dtype is not None:
-            array = np.ascontiguousarray(array, dtype=dtype)  # narrowed before it crosses the bus
-        return self.xp.ascontiguousarray(self.xp.asarray(array), dtype=dtype)
+            array = np.asarray(array, dtype=dtype)  # narrowed before it crosses the bus
+        return self.xp.asarray(array, dtype=dtype, order="C")
 
     def deliver(self, x: Any, kind: Kind) -> Any:
         """Return `x` as an array of `kind`."""

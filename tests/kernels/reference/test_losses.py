@@ -78,12 +78,63 @@ def test_cross_entropy_is_minus_the_mean_log_probability_under_the_target(seed, 
         assert losses[row] == pytest.approx(expected, rel=1e-12, abs=1e-13)
 
 
-def test_a_label_is_the_distribution_that_is_sure_of_it(rng):
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_a_label_is_the_distribution_that_is_sure_of_it(reduction, smoothing, rng):
     z, t = rng.normal(size=(6, 4)), rng.integers(0, 4, 6)
-    by_label = LOSSES["cross_entropy"](np, z, t, class_weight=np.array([1.0, 2, 3, 4]))
-    by_row = LOSSES["cross_entropy"](np, z, np.eye(4)[t], class_weight=np.array([1.0, 2, 3, 4]))
-    np.testing.assert_array_equal(by_label[0], by_row[0])
-    np.testing.assert_array_equal(by_label[1], by_row[1])
+    options = {"class_weight": np.array([1.0, 2, 3, 4]), "label_smoothing": smoothing}
+    by_label = LOSSES["cross_entropy"](np, z, t, reduction=reduction, **options)
+    by_row = LOSSES["cross_entropy"](np, z, np.eye(4)[t], reduction=reduction, **options)
+    np.testing.assert_allclose(by_label[0], by_row[0], rtol=1e-14)
+    np.testing.assert_allclose(by_label[1], by_row[1], rtol=1e-14, atol=1e-15)
+
+
+def pytorch_formula(z, t, w, smoothing, ignored=None):
+    """Return the mean as the documentation of PyTorch's CrossEntropyLoss writes it."""
+    rows, classes = z.shape
+    log_p = z - logsumexp(z, axis=-1, keepdims=True)
+    if t.ndim == 2:
+        y = (1 - smoothing) * t + smoothing / classes
+        return -math.fsum(w[c] * y[n, c] * log_p[n, c] for n, c in np.ndindex(z.shape)) / rows
+    kept = [n for n in range(rows) if t[n] != ignored]
+    by_label = -math.fsum(w[t[n]] * log_p[n, t[n]] for n in kept)
+    by_class = -math.fsum(w[c] * log_p[n, c] for n in kept for c in range(classes))
+    total = (1 - smoothing) * by_label + smoothing / classes * by_class
+    return total / math.fsum(w[t[n]] for n in kept)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+def test_class_weights_weigh_each_class_term_as_in_pytorch(smoothing, rng):
+    z, w = rng.normal(0, 3, (7, 4)), np.array([0.5, 2.0, 0.0, 3.0])
+    labels, rows = np.array([0, 1, 2, 3, 3, 1, 0]), rng.dirichlet(np.ones(4), 7)
+    for t, ignored in ((labels, None), (labels, 1), (rows, None)):
+        value, _ = LOSSES["cross_entropy"](
+            np, z, t, class_weight=w, label_smoothing=smoothing, ignore_index=ignored
+        )
+        expected = pytorch_formula(z, t, w, smoothing, ignored)
+        assert value == pytest.approx(expected, rel=1e-13)
+
+
+def test_the_gradient_follows_targets_that_do_not_sum_to_one(rng):
+    z, q = rng.normal(size=(5, 3)), rng.uniform(size=(5, 3))
+
+    def value():
+        return float(LOSSES["cross_entropy"](np, z, q, reduction="sum")[0])
+
+    _, dz = LOSSES["cross_entropy"](np, z, q, reduction="sum")
+    assert relative_error(dz, central_differences(value, z)) < 1e-8
+    # Moving all logits of a row together changes nothing.
+    np.testing.assert_allclose(dz.sum(axis=-1), np.zeros(5), atol=1e-15)
+
+
+@np.errstate(invalid="ignore")
+@pytest.mark.parametrize("name", ["cross_entropy", "nll"])
+def test_a_label_of_weight_zero_costs_nothing_where_it_is_impossible(name):
+    z, w = np.array([[0.0, -np.inf], [0.0, -1.0]]), np.array([1.0, 0.0])
+    value, dz = LOSSES[name](np, z, np.array([1, 0]), class_weight=w)
+    alone, dz_alone = LOSSES[name](np, z[1:], np.array([0]), class_weight=w)
+    assert value == alone
+    np.testing.assert_array_equal(dz, [[0, 0], dz_alone[0]])
 
 
 def test_nll_of_log_softmax_is_the_cross_entropy(rng):
@@ -137,6 +188,26 @@ def test_cross_entropy_is_right_for_all_finite_logits(dtype):
     np.testing.assert_allclose(dz[4], [-2 / 3, 1 / 3, 1 / 3], rtol=1e-6)
 
 
+@np.errstate(over="ignore")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_smoothed_cross_entropy_is_right_where_a_difference_of_logits_overflows(dtype):
+    big = np.finfo(dtype).max
+    z, eps = np.array([[big, -big]], dtype), float(np.finfo(dtype).eps)
+    for t in (np.array([0]), np.array([[1, 0]], dtype)):
+        loss, dz = LOSSES["cross_entropy"](np, z, t, label_smoothing=0.1)
+        # 0.05 (m - z) of the second class, to the rounding of q in the dtype
+        assert loss == pytest.approx(0.1 * float(big), rel=4 * eps)
+        np.testing.assert_allclose(dz, [[0.05, -0.05]], atol=4 * eps)
+
+
+@np.errstate(invalid="ignore")
+def test_binary_cross_entropy_of_an_infinite_logit_is_its_limit():
+    z, t = np.array([np.inf, -np.inf, np.inf, -np.inf]), np.array([1.0, 0, 0, 1])
+    losses, dz = LOSSES["binary_cross_entropy"](np, z, t, reduction="none")
+    np.testing.assert_array_equal(losses, [0, 0, np.inf, np.inf])
+    np.testing.assert_array_equal(dz, [0, 0, 1, -1])
+
+
 def test_a_class_that_is_impossible_and_not_the_target_costs_nothing():
     big = np.finfo(np.float64).max
     for lowest in (-np.inf, -big):
@@ -182,8 +253,10 @@ def test_a_nan_logit_makes_its_own_row_nan_and_no_other(name, rng):
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll"])
 @pytest.mark.parametrize("label", [-1, 3, 2**40])
-def test_a_label_out_of_range_makes_the_loss_and_its_row_nan(name, label, rng):
-    value, dz = LOSSES[name](np, rng.normal(size=(3, 3)), np.array([0, label, 2]))
+@pytest.mark.parametrize("weight", [None, np.array([0.0, 1, 2])])
+def test_a_label_out_of_range_makes_the_loss_and_its_row_nan(name, label, weight, rng):
+    z, t = rng.normal(size=(3, 3)), np.array([0, label, 2])
+    value, dz = LOSSES[name](np, z, t, class_weight=weight)
     assert np.isnan(value)
     assert np.isnan(dz[1]).all()
     assert np.isfinite(dz[[0, 2]]).all()
@@ -202,7 +275,7 @@ def test_every_namespace_of_the_standard_computes_the_same(name, dtype, reductio
     if LOSSES[name].expects == "classes" and weighted:
         arrays["class_weight"] = rng.uniform(size=3).astype(dtype)
         options["ignore_index"] = 0
-    if LOSSES[name].soft_labels:
+    if LOSSES[name].soft_labels and dtype == "float32":
         options["label_smoothing"] = 0.1
     expected = LOSSES[name](np, z, t, reduction=reduction, **arrays, **options)
     with array_api_strict.ArrayAPIStrictFlags(api_version="2024.12"):

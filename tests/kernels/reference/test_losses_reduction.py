@@ -85,3 +85,29 @@ def test_the_reduced_loss_is_an_array_without_axes_in_the_dtype_of_its_terms(dty
         assert isinstance(value, np.ndarray)
         assert value.shape == ()
         assert value.dtype == dz.dtype == dtype
+
+
+def test_what_a_loss_counts_as_divides_its_mean_and_nothing_else():
+    w, c = np.array([1.0, 0.5, 2.0]), np.array([3.0, 1.0, 0.0])
+    mean, dz = reduce(np, L[:, 0], D, weight=w, counts=c, reduction="mean")
+    assert mean == pytest.approx((1 + 1.5 + 10) / 3.5)
+    np.testing.assert_allclose(dz, D * w[:, None] / 3.5)
+    alone, _ = reduce(np, L[:, 0], D, weight=None, counts=c, reduction="mean")
+    assert alone == pytest.approx(9 / 4)
+    assert reduce(np, L[:, 0], D, weight=w, counts=c, reduction="sum")[0] == 12.5
+
+
+@pytest.mark.parametrize("size", [1e-45, 1e-30, 1e30, 1e38])
+def test_a_mean_knows_weights_by_their_ratios_alone(size):
+    losses, d = L.astype(np.float32), D.astype(np.float32)
+    w = np.full(3, size, np.float32)
+    mean, dz = reduce(np, losses, d, weight=w, reduction="mean")
+    assert mean == pytest.approx(3.5)
+    np.testing.assert_allclose(dz, D / 6, rtol=1e-6)
+
+
+def test_shares_of_weights_wider_than_the_losses_are_computed_in_their_own_dtype():
+    losses, d = L.astype(np.float32), D.astype(np.float32)
+    mean, dz = reduce(np, losses, d, weight=np.array([1e-60, 0, 1e-60]), reduction="mean")
+    assert mean == pytest.approx((3 + 11) / 4)
+    assert mean.dtype == dz.dtype == np.float32

@@ -1,0 +1,27 @@
+"""Independent streams of random numbers on the host, one for each use and number.
+
+Whatever is drawn for one purpose says nothing of what is drawn for another, and any stream can be
+begun without those before it (M. E. O'Neill's seed sequences as in
+https://numpy.org/doc/stable/reference/random/parallel.html).
+"""
+
+import enum
+
+import numpy as np
+
+
+class Stream(enum.IntEnum):
+    """What numbers are drawn for; the values belong to the promise of reproducibility."""
+
+    WEIGHTS = 0
+    """The initial values of one weight, counted among the parameters."""
+    ORDER = 1
+    """The order of the rows in one epoch."""
+    BIASES = 2
+    """The initial values of one bias, counted among the parameters."""
+
+
+def generator(seed: int, stream: Stream, number: int) -> np.random.Generator:
+    """Return the generator of stream `number` for one purpose under `seed`."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(int(stream), number))
+    return np.random.Generator(np.random.Philox(sequence))
