@@ -1,5 +1,6 @@
 """MLP: what it accepts, in which shape and kind results come, and what it refuses."""
 
+import contextvars
 import copy
 import pickle
 import signal
@@ -538,7 +539,8 @@ def interrupted_after(seconds, work):
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        work()
+        # In a context of its own: an interrupt inside np.errstate leaves its setting behind.
+        contextvars.copy_context().run(work)
         armed = False
     except KeyboardInterrupt:
         return True

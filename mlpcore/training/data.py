@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mlpcore.backends.arrays import bring_in, common_kind, kind_of
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.batch import Batch, take
@@ -78,8 +80,10 @@ def take_data(bound: BoundProgram, x: Any, t: Any, loss: Loss, sample_weight: An
             f"sample; got shape {targets.shape}"
         )
     weights = None
-    if sample_weight is not None:  # in the dtype of the work: what overflows there is refused
-        weights = bring_in(sample_weight, kind_of(sample_weight)).astype(bound.dtype, copy=False)
+    if sample_weight is not None:
+        weights = bring_in(sample_weight, kind_of(sample_weight))
+        with np.errstate(all="ignore"):  # what overflows in the dtype of the work is refused below
+            weights = weights.astype(bound.dtype, copy=False)
     # Before they cross to the device, because values are looked at on the host only.
     loss.validate((*batch.lead, bound.program.out_features), targets, weights)
     keep = targets.dtype if targets.dtype.kind in "iub" else bound.dtype
