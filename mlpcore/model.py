@@ -16,6 +16,7 @@ from mlpcore.model_training import TrainableModel
 from mlpcore.network import check_sizes, perceptron
 from mlpcore.nn.activations import ActivationSpec
 from mlpcore.nn.activations import activation as resolve_activation
+from mlpcore.nn.initializers import InitializerSpec
 from mlpcore.nn.losses import LossSpec
 from mlpcore.passes import Cache, Gradients
 from mlpcore.training.data import take_data
@@ -37,8 +38,9 @@ class MLP(TrainableModel):
         What `__call__` and `predict` apply to the logits; nothing else applies it.
     bias : bool
         Whether each layer adds a bias.
-    initializer : str
-        The name of the weights' initialiser; ``"auto"`` takes the one that suits each activation.
+    initializer : str or callable
+        The name of the weights' initialiser, or a function of your own from (rng, (out, in)) to an
+        array; ``"auto"`` takes the one that suits each activation.
     standardize : bool
         Whether the network begins with (x - mean) * scale; `adapt` sets both from data.
     dtype : {"float32", "float64"}
@@ -74,7 +76,7 @@ class MLP(TrainableModel):
         output: str = "identity",
         *,
         bias: bool = True,
-        initializer: str = "auto",
+        initializer: InitializerSpec = "auto",
         standardize: bool = False,
         dtype: Any = "float32",
         device: str | Device | None = None,
@@ -329,6 +331,9 @@ class MLP(TrainableModel):
 
     def on_layer(self, callback: Callable[[LayerValues], None]) -> LayerHook:
         """Call `callback` with each layer's values after every forward pass, until it is removed.
+
+        The values are read-only views of NumPy arrays, or CuPy arrays that must not be written.  A
+        hook makes every pass keep all layers, so the memory of a prediction grows with its batch.
 
         Returns
         -------

@@ -15,11 +15,9 @@ from mlpcore.checks import whole_number
 from mlpcore.device import Device, resolve
 from mlpcore.inspect.describe import describe
 from mlpcore.io import safetensors
-from mlpcore.kernels.reference.operations import Activation, Bias
 from mlpcore.network import Network
-from mlpcore.nn.initializers import initialize, initialize_bias
+from mlpcore.nn.initial_values import initial_values
 from mlpcore.program import lower
-from mlpcore.randomness import Stream, generator
 
 _OWN = frozenset({"network", "seed", "_dtype", "_bound"})
 """The attributes that `Model` itself keeps; all others are a subclass's or the user's."""
@@ -63,30 +61,7 @@ class Model:
         self._bound = BoundProgram(lower(network), backend(resolve(device)), self._dtype)
 
     def _initialize(self) -> None:
-        # One stream an array: a layer starts alike whatever comes after it.
-        program = self._bound.program
-        places = {parameter.name: place for place, parameter in enumerate(program.parameters)}
-        values, preceding = {}, None
-        for stage in program.stages:
-            if stage.weight is None:
-                continue
-            weight = program.parameters[places[stage.weight]]
-            following = weight.activation or Activation("identity")
-            if weight.initializer is not None:
-                values[weight.name] = initialize(
-                    weight.initializer,
-                    generator(self.seed, Stream.WEIGHTS, places[weight.name]),
-                    weight.shape,
-                    activation=following,
-                    preceding=preceding,
-                )
-            if stage.after and isinstance(stage.after[0].operation, Bias):
-                _, bias = stage.after[0].parameters[0]
-                rng = generator(self.seed, Stream.BIASES, places[bias])
-                out, fan_in = weight.shape
-                values[bias] = initialize_bias(rng, fan_in, out, activation=following)
-            preceding = following
-        self._bound.assign(values)
+        self._bound.assign(initial_values(self._bound.program, self.seed))
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -32,7 +32,7 @@ class Parameter:
     initializer : str, callable or None
         The initialiser of a weight.
     activation : Activation or None
-        The activation after a weight, which chooses the initialiser and its gain.
+        The activation after a weight, which chooses its initialiser.
     """
 
     name: str
