@@ -104,6 +104,7 @@ class Blas:
         for number in range(call.batch_count):
             self._multiply(call.product(number, (a, b, c)), compute_type(call.compute))
 
+    @np.errstate(all="ignore")  # a GPU does not warn
     def _multiply(self, call: GemmEx, work: Real) -> None:
         """Set C = alpha op(A) op(B) + beta C; with beta zero, C is written and not read."""
         m, n, k = call.m, call.n, call.k
@@ -130,6 +131,7 @@ class Blas:
         self.counters.library_calls["dgemv"] += 1
         self._apply(Gemv(*arguments), np.float64)
 
+    @np.errstate(all="ignore")  # a GPU does not warn
     def _apply(self, call: Gemv, kind: Real) -> None:
         """Set y = alpha op(A) x + beta y; with beta zero, y is written and not read."""
         A = self.operands.matrix(call.a, (call.m, call.n), call.lda, kind, "A")
@@ -152,6 +154,7 @@ class Blas:
         self.counters.library_calls["ddot"] += 1
         self._dot(Dot(*arguments), np.float64)
 
+    @np.errstate(all="ignore")  # a GPU does not warn
     def _dot(self, call: Dot, kind: Real) -> None:
         x = self.operands.vector(call.x, call.n, call.step_x, kind, "x")
         y = self.operands.vector(call.y, call.n, call.step_y, kind, "y")
