@@ -1,9 +1,7 @@
 """MLP: what it accepts, in which shape and kind results come, and what it refuses."""
 
-import contextvars
 import copy
 import pickle
-import signal
 import threading
 
 import array_api_strict
@@ -526,56 +524,6 @@ def test_loss_and_penalty_are_of_one_state_while_another_thread_writes():
     done.set()
     thread.join(30)
     assert not wrong
-
-
-def interrupted_after(seconds, work):
-    """Run `work` and return whether the timer's KeyboardInterrupt ended it."""
-    armed = True
-
-    def interrupt(*_):
-        if armed:  # one that comes late has nothing to interrupt
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        # In a context of its own: an interrupt inside np.errstate leaves its setting behind.
-        contextvars.copy_context().run(work)
-        armed = False
-    except KeyboardInterrupt:
-        return True
-    finally:
-        armed = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    return False
-
-
-def test_interrupting_set_parameters_leaves_all_or_none_written():
-    net = MLP([64] * 20, seed=0)
-    ones = {name: np.ones(view.shape) for name, view in net.parameters().items()}
-    twos = {name: 2 * value for name, value in ones.items()}
-    net.set_parameters(ones)
-    for i in range(60):
-        interrupted_after(1e-5 + i * 2e-5, lambda i=i: net.set_parameters(twos if i % 2 else ones))
-        found = {float(v) for value in net._bound.values().values() for v in np.unique(value)}
-        assert len(found) == 1
-
-
-def test_interrupting_a_prediction_leaves_nothing_behind():
-    net = model()
-    x = np.ones((200, 4))
-    interrupted = sum(
-        interrupted_after(1e-6 + (i % 100) * 2e-6, lambda: net(x)) for i in range(300)
-    )
-    done = []
-    thread = threading.Thread(
-        target=lambda: done.append(net.trainer().step(x, np.zeros(200, int))), daemon=True
-    )
-    thread.start()
-    thread.join(20)
-    assert done
-    assert interrupted
 
 
 def test_astype_converts_a_copy():

@@ -115,30 +115,6 @@ def test_an_interrupted_step_is_whole():
     assert net.equals(twin)
 
 
-def test_a_handler_that_saves_the_model_sees_whole_steps(tmp_path):
-    x, t = data()
-    net = model()
-    trainer = net.trainer(optimizer="adam")
-    net.save(tmp_path / "model.safetensors")  # imports what it needs, which no signal may interrupt
-    MLP.load(tmp_path / "model.safetensors")
-    saved = []
-
-    def save(*_):
-        net.save(tmp_path / "model.safetensors")
-        saved.append(MLP.load(tmp_path / "model.safetensors"))
-        signal.setitimer(signal.ITIMER_REAL, 0.002)
-
-    before = signal.signal(signal.SIGALRM, save)
-    signal.setitimer(signal.ITIMER_REAL, 0.002)
-    try:
-        while len(saved) < 20:
-            trainer.step(x, t)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert len(saved) >= 20
-
-
 def test_a_step_within_a_step_is_refused():
     net = model()
     x, _ = data()
