@@ -151,4 +151,4 @@ class Trainer:
                 self._stepping = False
 
     def __repr__(self) -> str:
-        return f"Trainer({self.loss!r}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"
+        return f"Trainer({self.loss}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"

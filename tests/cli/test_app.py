@@ -208,6 +208,8 @@ def test_ctrl_c_ends_a_training_without_a_traceback_or_a_file(tmp_path):
     assert line
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # Where the interrupt meets an exec of text, as in the making of a dataclass, CPython ends the
+    # process by the signal although it was caught; a shell shows 130 for both.
+    assert process.returncode in (130, -signal.SIGINT)
     assert errors == "mlpcore train: interrupted\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["data.csv"]
