@@ -59,7 +59,7 @@ def public(module):
                 value = getattr(thing, member, None)
                 yield f"{full}.{member}{signature(value) if callable(value) else ''}"
         else:
-            yield f"{full}{signature(thing) if callable(thing) else ''}"
+            yield f"{full}{signature(thing) if inspect.isroutine(thing) else ''}"
 
 
 def snapshot():
