@@ -8,7 +8,7 @@ With x of shape (rows, in), W of shape (out, in) and dz of shape (rows, out):
 batch.)
 """
 
-from .typing import Array
+from .typing import Array, Namespace
 
 
 def product(x: Array, W: Array) -> Array:
@@ -21,6 +21,6 @@ def product_input_gradient(dz: Array, W: Array) -> Array:
     return dz @ W
 
 
-def product_weight_gradient(dz: Array, x: Array, out: Array) -> None:
-    """Write dW = dzᵀ x, shape (out, in), into `out`."""
-    out[...] = dz.T @ x
+def product_weight_gradient(xp: Namespace, dz: Array, x: Array, out: Array) -> None:
+    """Write dW = dzᵀ x, shape (out, in), into `out`, an array of NumPy or CuPy."""
+    xp.matmul(dz.T, x, out=out)  # not first into an array of its own: it is as large as the weights

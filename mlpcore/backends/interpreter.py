@@ -76,7 +76,8 @@ class InterpretedStage(Segment):
         wanted = run.need_dx or index > 0
         if self.stage.weight is not None:
             W = run.parameters.views[self.stage.weight]
-            product_weight_gradient(dy, record.x, run.gradients[self.stage.weight])
+            dW = run.gradients[self.stage.weight]
+            product_weight_gradient(self.xp, dy, record.x, dW)
             if not wanted and not any(step.parameters for step in self.stage.before):
                 return None
             dy = product_input_gradient(dy, W)

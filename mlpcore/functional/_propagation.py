@@ -207,7 +207,7 @@ def backward_propagation(cache: Propagation[A], dy: A) -> Gradients[A]:
         z, a = as_rows(zs[layer]), as_rows(as_[layer])
         dz = f.function.backward(frame.xp, z, a, da, **dict(f.settings))
         dW = frame.xp.empty(Ws[layer].shape, dtype=frame.dtype)
-        product_weight_gradient(dz, inputs[layer], out_in(dW, cache.layout))
+        product_weight_gradient(frame.xp, dz, inputs[layer], out_in(dW, cache.layout))
         das.append(da)
         dzs.append(dz)
         dWs.append(frame.give(dW))
