@@ -30,7 +30,7 @@ LAYERS = [
     "program",  # lowers a network, so it stands above it
     "network",
     "device _driver",
-    "checks randomness",
+    "checks names randomness",
     "kernels",
 ]
 HEIGHT = {name: -depth for depth, line in enumerate(LAYERS) for name in line.split()}

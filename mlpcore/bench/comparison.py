@@ -122,14 +122,10 @@ def _measure_batch_size(
     timings = measure(calls, seconds, between=gauges.turns(), seed=order)
     cells = [
         Cell(
+            spec,
             contender=contender.name,
-            layers=spec.layers,
-            activation=spec.activation,
-            mode=spec.mode,
             device=contender.device(spec),
             batch_size=batch_size,
-            threads=spec.threads,
-            dtype=spec.dtype,
             transfer_included=contender.transfer_included,
             timing=timings[contender.name],
         )

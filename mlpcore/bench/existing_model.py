@@ -65,14 +65,10 @@ def throughput(
         )["mlpcore"]
         cells.append(
             Cell(
+                spec,
                 contender="mlpcore",
-                layers=spec.layers,
-                activation=spec.activation,
-                mode=spec.mode,
                 device=spec.device,
                 batch_size=batch_size,
-                threads=spec.threads,
-                dtype=spec.dtype,
                 transfer_included=True,
                 timing=timing,
             )

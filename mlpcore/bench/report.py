@@ -7,7 +7,7 @@ from typing import Any
 from mlpcore.bench.flops import flops_per_sample
 from mlpcore.bench.gauges import Gauges
 from mlpcore.bench.measure import Timing
-from mlpcore.bench.spec import Mode
+from mlpcore.bench.spec import Mode, Spec
 
 SCHEMA = 1
 """The version of the JSON; a change that a reader could notice raises it."""
@@ -128,39 +128,37 @@ class Cell:
 
     Attributes
     ----------
-    contender, layers, activation, mode, device, batch_size, threads, dtype, transfer_included
-        As in `Row`.
+    spec : Spec
+        The work.
+    contender, device, batch_size, transfer_included
+        As in `Row`; `device` is where this contender works.
     timing : Timing
         The durations.
     """
 
+    spec: Spec
     contender: str
-    layers: tuple[int, ...]
-    activation: str
-    mode: Mode
     device: str
     batch_size: int
-    threads: int
-    dtype: str
     transfer_included: bool
     timing: Timing
 
     def row(self, gauges: Gauges) -> Row:
         """Return the row, set against the limits that `gauges` saw."""
-        flops = self.batch_size * flops_per_sample(self.layers, self.mode)
+        flops = self.batch_size * flops_per_sample(self.spec.layers, self.spec.mode)
         median_s = self.timing.median_s
         on_cpu = self.device == "cpu"
         peak = gauges.peak if on_cpu else None
         return Row(
             schema=SCHEMA,
             contender=self.contender,
-            layers=list(self.layers),
-            activation=self.activation,
-            mode=self.mode,
+            layers=list(self.spec.layers),
+            activation=self.spec.activation,
+            mode=self.spec.mode,
             device=self.device,
             batch_size=self.batch_size,
-            threads=self.threads,
-            dtype=self.dtype,
+            threads=self.spec.threads,
+            dtype=self.spec.dtype,
             transfer_included=self.transfer_included,
             median_s=median_s,
             p50_s=self.timing.percentile_s(50),

@@ -11,7 +11,7 @@ from mlpcore.kernels.reference.activations import ACTIVATIONS, ActivationFunctio
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.kernels.reference.operations import Activation
 from mlpcore.kernels.reference.typing import Array, Namespace
-from mlpcore.nn._names import unknown
+from mlpcore.names import unknown
 
 __all__ = ["ActivationSpec", "activation", "default_initializer", "gain", "names"]
 

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mlpcore.kernels.reference.operations import Activation
+from mlpcore.names import unknown
 from mlpcore.nn import activations
-from mlpcore.nn._names import unknown
 
 __all__ = ["Initializer", "InitializerSpec", "initialize", "initialize_bias", "names"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from mlpcore.kernels.reference.losses import LOSSES
 from mlpcore.kernels.reference.losses.reduction import Reduction
 from mlpcore.kernels.reference.typing import Array, Namespace
+from mlpcore.names import unknown
 from mlpcore.nn import _loss_settings, _targets
-from mlpcore.nn._names import unknown
 
 __all__ = ["REDUCTIONS", "Loss", "LossSpec", "check_output", "default_for_output", "loss"]
 

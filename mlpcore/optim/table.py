@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
-from mlpcore.nn._names import unknown
+from mlpcore.names import unknown
 
 from .adam import Adam
 from .base import Optimizer

@@ -6,9 +6,9 @@ the largest probability, and a logit above 0 has a sigmoid above 1/2.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
+from mlpcore.names import unknown
 from mlpcore.nn.losses import Loss
 
 Metric: TypeAlias = Callable[..., Any]
@@ -98,9 +98,7 @@ def resolve_metrics(names: Sequence[str] | str | None, loss: Loss) -> tuple[str,
     chosen = (names,) if isinstance(names, str) else tuple(names)
     for name in chosen:
         if name not in METRICS:
-            close = get_close_matches(str(name), METRICS, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"unknown metric {name!r}; known are {', '.join(METRICS)}{hint}")
+            raise unknown("metric", name, METRICS)
     return chosen
 
 

@@ -73,9 +73,8 @@ class Limits:
 def cell(device="cpu", batch_size=5):
     """Return 5 rows of a 10-4 network, 400 FLOP, in 2 s a call."""
     timing = Timing((np.array([2_000_000_000]), np.array([1_000_000_000, 3_000_000_000])))
-    return Cell(
-        "numpy", (10, 4), "relu", "inference", device, batch_size, 1, "float32", True, timing
-    )
+    spec = Spec((10, 4), activation="relu", mode="inference", dtype="float32", threads=1)
+    return Cell(spec, "numpy", device, batch_size, True, timing)
 
 
 @pytest.fixture(scope="module")
