@@ -1,6 +1,7 @@
 """Multilayer perceptrons, fast on a CPU and on an NVIDIA GPU, as a light dependency."""
 
 from mlpcore import functional
+from mlpcore.backends.cpu.num_threads import threads
 from mlpcore.device import (
     Device,
     DeviceUnavailableError,
@@ -42,6 +43,7 @@ __all__ = [
     "require_gpu",
     "set_device",
     "summary",
+    "threads",
     "trace",
     "use_device",
 ]

@@ -1,12 +1,13 @@
 """MLP: the thin object on top of everything below."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Literal, cast, overload
 
 import numpy as np
 
 from mlpcore.backends.arrays import NUMPY, bring_in, common_kind, kind_of, namespace_of, send_back
-from mlpcore.backends.base import Mode
+from mlpcore.backends.base import DirectPrediction, Mode
 from mlpcore.checks import not_negative, whole_number
 from mlpcore.device import Device
 from mlpcore.inspect.features import features
@@ -116,11 +117,23 @@ class MLP(TrainableModel):
         ValueError
             If its last axis is not as long as the network is wide.
         """
-        bound = self._bound
+        bound, direct = self._bound, self._direct
+        if direct is not None and not bound.watchers:
+            y = direct(x)
+            if y is not None:
+                return y
         with bound.backend.active():
             batch = self._take(x)
-            logits, _ = bound.forward(batch.rows)
-            return batch.give(bound.backend, self._output(logits))
+            if direct is None or bound.watchers:
+                y = self._output(bound.forward(batch.rows)[0])
+            if direct is not None:
+                y = direct.rows(batch.rows)
+            return batch.give(bound.backend, y)
+
+    @cached_property
+    def _direct(self) -> DirectPrediction | None:
+        """The short way from input to prediction, if the backend has one."""
+        return self._bound.direct(self.network.output)
 
     def predict(self, x: Any, *, batch_size: int | None = None) -> Any:
         """Return the same as calling the model, in parts where `batch_size` is given.

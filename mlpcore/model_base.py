@@ -19,7 +19,7 @@ from mlpcore.network import Network
 from mlpcore.nn.initial_values import initial_values
 from mlpcore.program import lower
 
-_OWN = frozenset({"network", "seed", "_dtype", "_bound"})
+_OWN = frozenset({"network", "seed", "_dtype", "_bound", "_direct"})
 """The attributes that `Model` itself keeps; all others are a subclass's or the user's."""
 
 
@@ -148,6 +148,7 @@ class Model:
     def _converted(self, dtype: np.dtype[Any], device: Device) -> Self:
         model = type(self).__new__(type(self))
         model.__dict__.update(self.__dict__)  # what a subclass keeps goes along
+        model.__dict__.pop("_direct", None)
         model._build(self.network, dtype, device, self.seed)
         model._bound.assign(self._bound.values())
         return model

@@ -141,7 +141,11 @@ def _nanoseconds(run: Callable[[int], Any], n: int) -> int:
 
 
 def _together(threads: int, work: Callable[[int], Any]) -> float:
-    """Run ``work(i)`` in all threads at once; return seconds from first start to last end."""
+    """Run ``work(i)`` in all threads at once; return seconds from first start to last end.
+
+    The caller is one of the threads: cores differ from one moment to the next, and what a single
+    thread reaches says something only about the core that the caller itself runs on.
+    """
     barrier = threading.Barrier(threads)
 
     def timed(index: int) -> tuple[int, int]:
@@ -150,8 +154,12 @@ def _together(threads: int, work: Callable[[int], Any]) -> float:
         work(index)
         return start, time.perf_counter_ns()
 
-    with ThreadPoolExecutor(threads) as pool:
-        spans = list(pool.map(timed, range(threads)))
+    if threads == 1:
+        spans = [timed(0)]
+    else:
+        with ThreadPoolExecutor(threads - 1) as pool:
+            others = pool.map(timed, range(1, threads))
+            spans = [timed(0), *others]
     return (max(end for _, end in spans) - min(start for start, _ in spans)) * 1e-9
 
 

@@ -65,6 +65,8 @@ class Run:
         The parameters; read only.
     state : mapping of str to array
         The arrays that are not differentiated; in training copies, to be written by operations.
+    state_buffer : ParameterBuffer
+        Where those arrays lie outside a step.
     training : bool
         Whether the pass belongs to a training step.
     records : list of StageRecord or None
@@ -85,6 +87,7 @@ class Run:
 
     parameters: ParameterBuffer
     state: Mapping[str, Any]
+    state_buffer: ParameterBuffer
     training: bool = False
     records: list[StageRecord] | None = None
     random: RandomKey | None = None
@@ -94,6 +97,58 @@ class Run:
     need_dx: bool = True
     dz: dict[int, Any] | None = None
     da: dict[int, Any] | None = None
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a training step computed before it changed the parameters.
+
+    Attributes
+    ----------
+    value, loss, penalty : array, shape ()
+        The objective J, the data loss L and the penalty s.
+    logits : array, shape (rows, out_features)
+        What the loss was taken of.
+    """
+
+    value: Any
+    loss: Any
+    penalty: Any
+    logits: Any
+
+
+class DirectPrediction(Protocol):
+    """Prediction with nothing between it and the kernels."""
+
+    def __call__(self, x: Any) -> Any:
+        """Return the prediction for `x`, anything at all, or None where it needs more care."""
+
+    def rows(self, x: Any) -> Any:
+        """Return the prediction for the array `x`, shape (rows, in_features), of the dtype."""
+
+
+class StepRule(ABC):
+    """Forward, loss, backward and update as one: how an engine that can takes a training step."""
+
+    @abstractmethod
+    def prepare(self, x: Any, t: Any, sample_weight: Any) -> Any:
+        """Return the inputs of the loss for a batch, or None: then the step is taken in parts."""
+
+    @abstractmethod
+    def record(self, x: Any) -> tuple[Any, list[StageRecord]]:
+        """Go forward and return what `finish` needs, and what the pass left in each stage."""
+
+    @abstractmethod
+    def finish(
+        self, recorded: Any, inputs: Any, moments: Mapping[str, Any], step: int, lr: float
+    ) -> StepResult:
+        """Take the rest of a step that `record` began; the caller has locked the parameters."""
+
+    @abstractmethod
+    def __call__(
+        self, x: Any, inputs: Any, moments: Mapping[str, Any], step: int, lr: float
+    ) -> StepResult:
+        """Take the whole step, in place; the caller has locked the parameters."""
 
 
 class Segment(ABC):
@@ -136,6 +191,27 @@ class Plan(ABC):
     @abstractmethod
     def backward(self, run: Run, dz: Any) -> Any:
         """Write the gradients for the gradient `dz` of the logits; return that of the input."""
+
+    def direct(
+        self,
+        parameters: ParameterBuffer,  # noqa: ARG002
+        state: ParameterBuffer,  # noqa: ARG002
+        lock: Any,  # noqa: ARG002
+        output: Any,  # noqa: ARG002
+    ) -> DirectPrediction | None:
+        """Return what predicts with the activation `output` applied, or None if nothing does."""
+        return None
+
+    def step_rule(
+        self,
+        parameters: ParameterBuffer,  # noqa: ARG002
+        state: ParameterBuffer,  # noqa: ARG002
+        loss: Any,  # noqa: ARG002
+        optimizer: Any,  # noqa: ARG002
+        l2: float,  # noqa: ARG002
+    ) -> StepRule | None:
+        """Return how whole training steps are taken at once, or None if that cannot be done."""
+        return None
 
     @abstractmethod
     def update(

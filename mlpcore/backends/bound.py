@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mlpcore.backends.base import Backend, Mode, Plan, Run, StageRecord
+from mlpcore.backends.base import Backend, DirectPrediction, Mode, Plan, Run, StageRecord, StepRule
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.seqlock import SequenceLock
@@ -153,6 +153,7 @@ class BoundProgram:
             run = Run(
                 self.parameters,
                 {name: view.copy() for name, view in state.items()} if training else state,
+                self.state,
                 training=training,
                 records=[StageRecord() for _ in self.program.stages] if recorded else None,
                 random=random,
@@ -219,6 +220,13 @@ class BoundProgram:
                 "call forward again"
             )
 
+    def require(self, sequence: int) -> None:
+        """In the middle of a write, raise ValueError if another came since `sequence`."""
+        if self.sequence != sequence + 1:  # this very write is the one that was added
+            raise ValueError(
+                "another thread changed the parameters during this step; nothing was updated"
+            )
+
     def update(
         self,
         tape: Tape,
@@ -237,13 +245,20 @@ class BoundProgram:
         """
         plan = self.plan(Mode.TRAINING)
         with self.writing():
-            if self.sequence != tape.sequence + 1:  # this very write is the one that was added
-                raise ValueError(
-                    "another thread changed the parameters during this step; nothing was updated"
-                )
+            self.require(tape.sequence)
             plan.update(self.parameters, optimizer, gradient, moments, step, lr)
             for name, view in self.state.views.items():
                 view[...] = tape.run.state[name]
+
+    def direct(self, output: Any) -> DirectPrediction | None:
+        """Return what predicts with the activation `output` applied, or None if nothing does."""
+        plan = self.plan(Mode.INFERENCE)
+        return plan.direct(self.parameters, self.state, self._lock, output)
+
+    def step_rule(self, loss: Any, optimizer: Any, l2: float) -> StepRule | None:
+        """Return how whole training steps are taken at once, or None if that cannot be done."""
+        plan = self.plan(Mode.TRAINING)
+        return plan.step_rule(self.parameters, self.state, loss, optimizer, l2)
 
     def values(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return copies of all parameters and of the state, by name, in host memory."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from mlpcore.backends.base import Engine, Mode, Plan, Run, Segment
+from mlpcore.backends.base import DirectPrediction, Engine, Mode, Plan, Run, Segment, StepRule
 from mlpcore.backends.interpreter import InterpretedStage
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.kernels.reference.operation import Scope
@@ -64,6 +64,30 @@ class ComposedPlan(Plan):
         for segment in reversed(self.segments):
             dz = segment.backward(run, dz)
         return dz
+
+    def direct(
+        self, parameters: ParameterBuffer, state: ParameterBuffer, lock: Any, output: Any
+    ) -> DirectPrediction | None:
+        """Return what the one segment that runs everything has to offer."""
+        offer = getattr(self.segments[0], "direct", None)
+        if len(self.segments) > 1 or offer is None:
+            return None
+        found: DirectPrediction = offer(parameters, state, lock, output)
+        return found
+
+    def step_rule(
+        self,
+        parameters: ParameterBuffer,
+        state: ParameterBuffer,
+        loss: Any,
+        optimizer: Any,
+        l2: float,
+    ) -> StepRule | None:
+        """Return what the one segment that runs everything has to say."""
+        if len(self.segments) > 1:
+            return None
+        rule = getattr(self.segments[0], "step_rule", None)
+        return None if rule is None else rule(self.program, parameters, state, loss, optimizer, l2)
 
     def update(
         self,

@@ -2,13 +2,13 @@
 
 A backend may keep copies of the parameters in another order (packed for its kernels).  They are
 never stale: whoever wants to write gets views of an exporter, an object that every view keeps alive
-and that the buffer holds by a weak reference only.  Issuing one marks the buffer dirty; a backend
-asks `take_dirty` before each call and packs again if the answer is yes.  The mark is cleared only
-if no lease was alive at that moment.
+and that the buffer holds by a weak reference only.  A backend asks for the `stamp` before it makes
+a copy and before it uses one: while a lease is alive there is none, and each write makes another.
 """
 
 import weakref
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,42 +47,55 @@ class ParameterBuffer:
         Where each array lies.
     lender : Lender
         The backend that `flat` belongs to.
+
+    Attributes
+    ----------
+    version : int
+        How often the arrays were written or lent.
+    copies : dict
+        What engines make of the arrays and keep beside them, under keys of their own.
     """
 
     def __init__(self, flat: Any, layout: Layout, lender: Lender) -> None:
         self.flat = flat
         self.layout = layout
         self.views = layout.views(flat)
+        self.version = 0
+        self.copies: dict[Any, Any] = {}
         self._lender = lender
-        self._exporters: weakref.WeakSet[Exporter] = weakref.WeakSet()
-        self._dirty = True
+        self._leases: list[weakref.ref[Exporter]] = []
 
     def lease(self) -> "ParameterViews":
         """Return writable views by name; what is written through them is seen by the next call."""
         exporter = Exporter(self.flat)
-        self._exporters.add(exporter)
-        self._dirty = True
+        self._leases.append(weakref.ref(exporter))
+        self.version += 1
         return ParameterViews(self._lender.lend(exporter), self.layout)
 
     @property
     def leased(self) -> bool:
         """Whether somebody holds a writable view."""
-        return bool(self._exporters)
+        # One by one and in place: another thread may add a lease at any moment.
+        for lease in tuple(self._leases):
+            if lease() is not None:
+                return True
+            with suppress(ValueError):
+                self._leases.remove(lease)
+        return False
 
-    def take_dirty(self) -> bool:
-        """Return whether copies must be made again, and clear the mark if no lease is alive.
+    @property
+    def stamp(self) -> int | None:
+        """What the arrays hold now: equal stamps, equal values; None while they may change unseen.
 
-        Needs no lock: the mark is cleared before the leases are counted, and a lease is counted
-        before it sets the mark, so whichever way two threads meet, a write to come leaves a mark.
+        Whoever holds a view may write at any moment, so a copy made now may be stale by the next
+        call.  A lease changes the stamp when it is issued, which covers whatever is written until
+        its last view is gone.
         """
-        dirty, self._dirty = self._dirty, False
-        if self.leased:
-            self._dirty = True
-        return dirty or self._dirty
+        return None if self._leases and self.leased else self.version
 
     def changed(self) -> None:
         """Note that the arrays were written, by a step or by loading."""
-        self._dirty = True
+        self.version += 1
 
 
 class ParameterViews(MutableMapping[str, Any]):

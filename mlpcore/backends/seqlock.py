@@ -76,6 +76,11 @@ class SequenceLock:
                 self._writer = None
                 self._torn = False
 
+    @property
+    def torn(self) -> bool:
+        """Whether the process was forked in the middle of a write, and nobody has written since."""
+        return self._torn
+
     def _settled(self) -> int:
         """Return the sequence number once nobody writes."""
         while self.sequence % 2:

@@ -8,6 +8,7 @@ from mlpcore.bench.comparison import benchmark
 from mlpcore.bench.contender import Contender
 from mlpcore.bench.contenders import CONTENDERS, find_contenders
 from mlpcore.bench.existing_model import throughput
+from mlpcore.bench.ratio import Ratio
 from mlpcore.bench.report import Omission, Report, Row
 from mlpcore.bench.spec import Spec
 
@@ -15,6 +16,7 @@ __all__ = [
     "CONTENDERS",
     "Contender",
     "Omission",
+    "Ratio",
     "Report",
     "Row",
     "Spec",

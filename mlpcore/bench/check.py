@@ -1,8 +1,8 @@
 r"""Whether a contender computes what it is timed for, against the same mathematics in float64.
 
-Nothing is timed before its results have been compared: the logits in inference, and in training the
-losses of two steps in a row, of which the second shows whether the first one's gradients and update
-were right.
+Nothing is timed before its results have been compared: the logits in inference, and in training
+the losses of three steps in a row, which show whether gradients, update and what the optimizer
+remembers were right.
 
 The tolerances belong to sums of up to some thousand rounded terms through a few layers, whose
 error is some hundred times the dtype's :math:`\epsilon`.  A wrong formula errs by the order of one,
@@ -10,7 +10,9 @@ and products in a narrower type than asked for by more than is allowed as well (
 largest logit, bfloat16 by 1e-2).
 """
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +25,9 @@ LOGIT_TOLERANCE = 2000
 
 LOSS_TOLERANCE = 100
 """Permitted error of a loss, in epsilons of the first loss and of one: 1.2e-5 in float32."""
+
+CHECKED_STEPS = 3
+"""Losses that are compared in training: the last one also shows what two steps remembered."""
 
 CHECKED_ROWS = 512
 """Rows of a batch that are compared in inference at most, spread from the first to the last."""
@@ -64,7 +69,7 @@ class InferenceCheck:
 
 
 class TrainingCheck:
-    """The true losses of two steps of SGD on the batch `x` with classes `t`.
+    """The true losses of the first steps of the optimizer on the batch `x` with classes `t`.
 
     Parameters
     ----------
@@ -79,15 +84,16 @@ class TrainingCheck:
     def __init__(self, spec: Spec, parameters: Parameters, x: Array, t: Array) -> None:
         self._spec, self._x, self._t = spec, x, t
         wide, x = _widened(parameters), x.astype(np.float64)
-        self._expected = _step(spec, wide, x, t), _loss(_forward(spec, wide, x)[-1][1], t)[0]
+        update = _optimizer(spec)
+        self._expected = [_step(spec, wide, x, t, update) for _ in range(CHECKED_STEPS)]
 
     def __call__(self, step: Training) -> None:
-        """Take two steps; raise WrongResultError if a loss is off."""
-        first = float(step(self._x, self._t))
-        second = float(step(self._x, self._t))
-        tolerance = LOSS_TOLERANCE * self._spec.epsilon * max(1.0, self._expected[0])
-        _compare(abs(first - self._expected[0]), tolerance, "the loss")
-        _compare(abs(second - self._expected[1]), tolerance, "the loss after one step of SGD")
+        """Take the steps; raise WrongResultError if a loss is off."""
+        tolerance = LOSS_TOLERANCE * self._spec.epsilon * max(1.0, *self._expected)
+        for count, expected in enumerate(self._expected):
+            after = f" after {count} steps of {self._spec.optimizer}" if count else ""
+            error = abs(float(step(self._x, self._t)) - expected)
+            _compare(error, tolerance, f"the loss{after}")
 
 
 def _compare(error: float, tolerance: float, what: str) -> None:
@@ -121,17 +127,44 @@ def _loss(z: Array, t: Array) -> tuple[float, Array]:
     return float(-log_p[rows, t].mean()), dz / len(t)
 
 
-def _step(spec: Spec, parameters: list[tuple[Array, Array]], x: Array, t: Array) -> float:
-    """Take one step of SGD in place and return the loss before it."""
+Update: TypeAlias = Callable[[list[Array], list[Array]], None]
+"""Changes parameters in place, given their gradients in the same order."""
+
+
+def _step(
+    spec: Spec, parameters: list[tuple[Array, Array]], x: Array, t: Array, update: Update
+) -> float:
+    """Take one step in place and return the loss before it."""
     backward: Any = ACTIVATIONS[spec.activation].backward
     record = _forward(spec, parameters, x)
     loss, dz = _loss(record[-1][0], t)
+    gradients: list[Array] = []
     for i in range(len(parameters) - 1, -1, -1):
-        W, b = parameters[i]
         z, a = record[i]
-        dW, db = dz.T @ a, dz.sum(axis=0)
+        gradients += [dz.sum(axis=0), dz.T @ a]
         if i:
-            dz = backward(np, z, a, dz @ W)
-        W -= spec.learning_rate * dW
-        b -= spec.learning_rate * db
+            dz = backward(np, z, a, dz @ parameters[i][0])
+    update([p for layer in parameters for p in layer], gradients[::-1])
     return loss
+
+
+def _optimizer(spec: Spec) -> Update:
+    """Return SGD, or Adam as in algorithm 1 of arXiv:1412.6980."""
+    m: dict[int, Any] = defaultdict(float)
+    v: dict[int, Any] = defaultdict(float)
+    steps = 0
+
+    def sgd(parameters: list[Array], gradients: list[Array]) -> None:
+        for p, dp in zip(parameters, gradients, strict=True):
+            p -= spec.learning_rate * dp
+
+    def adam(parameters: list[Array], gradients: list[Array]) -> None:
+        nonlocal steps
+        steps += 1
+        for i, (p, dp) in enumerate(zip(parameters, gradients, strict=True)):
+            m[i] = 0.9 * m[i] + 0.1 * dp
+            v[i] = 0.999 * v[i] + 0.001 * dp * dp
+            corrected = m[i] / (1 - 0.9**steps), v[i] / (1 - 0.999**steps)
+            p -= spec.learning_rate * corrected[0] / (np.sqrt(corrected[1]) + 1e-8)
+
+    return sgd if spec.optimizer == "sgd" else adam

@@ -3,16 +3,38 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
+from mlpcore.bench.affinity import available
 from mlpcore.bench.check import InferenceCheck, TrainingCheck, WrongResultError
 from mlpcore.bench.contender import Contender
+from mlpcore.bench.contenders import OURS
 from mlpcore.bench.flops import flops_per_sample
 from mlpcore.bench.gauges import Gauges
 from mlpcore.bench.machine import describe
 from mlpcore.bench.measure import measure
+from mlpcore.bench.quiet import wait_until_quiet
+from mlpcore.bench.ratio import Ratio, ratios
 from mlpcore.bench.report import SCHEMA, Cell, Omission, Report
-from mlpcore.bench.spec import Array, Parameters, Spec, draw_batch, draw_parameters
+from mlpcore.bench.spec import (
+    STEADY_RATE,
+    Array,
+    Parameters,
+    Spec,
+    draw_batch,
+    draw_parameters,
+)
+
+NOTES = (
+    "Contenders take turns of 10 ms or one call; before each the process sleeps until no thread of "
+    "it is busy, the FMA peak is measured, and calls of 1 ms bring back caches and threads.",
+    "Threads that wait spin or sleep as each library does by default: KMP_BLOCKTIME and "
+    "OMP_WAIT_POLICY are left as they are, and within a turn workers are awake.",
+    "Times are from host array to host array; compiling and packing of constant weights is not in "
+    "them.  Steps are timed at a rate that leaves the network as it was.",
+)
+"""What a reader of the figures should know, in the report's own words."""
 
 
 def benchmark(
@@ -54,6 +76,7 @@ def benchmark(
     header = {"schema": SCHEMA} | describe(name for c in contenders for name in c.distributions)
     gauges = Gauges(spec)
     cells: list[Cell] = []
+    compared: list[Ratio] = []
     omitted: list[Omission] = []
     present = []
     for contender in contenders:
@@ -64,23 +87,32 @@ def benchmark(
             omitted.append(Omission(contender.name, None, False, reason))
     for batch_size in batch_sizes:
         progress(f"batch {batch_size}")
-        found, missing = _measure_batch_size(spec, batch_size, present, gauges, seconds, seed)
+        found, against, missing = _measure_batch_size(
+            spec, batch_size, present, gauges, seconds, seed
+        )
         cells += found
+        compared += against
         omitted += missing
     return Report(
-        header | _setting(spec, seconds, seed, gauges), [c.row(gauges) for c in cells], omitted
+        header | _setting(spec, seconds, seed, gauges),
+        [cell.row(gauges) for cell in cells],
+        compared,
+        omitted,
     )
 
 
 def _setting(spec: Spec, seconds: float, seed: int, gauges: Gauges) -> dict[str, object]:
     """Return what the header says of the run rather than of the machine."""
+    cpus = available()
     return {
         "layers": list(spec.layers),
         "activation": spec.activation,
         "mode": spec.mode,
+        "optimizer": spec.optimizer if spec.mode == "training" else None,
         "dtype": spec.dtype,
         "device": spec.device,
         "threads": spec.threads,
+        "cpus": None if cpus is None else sorted(cpus),
         "seconds": seconds,
         "seed": seed,
         "flops_per_sample": flops_per_sample(spec.layers, spec.mode),
@@ -89,6 +121,7 @@ def _setting(spec: Spec, seconds: float, seed: int, gauges: Gauges) -> dict[str,
         "peak_gflops_median": _billions(gauges.typical_peak),
         "read_gbytes_per_s": _billions(gauges.bandwidth),
         "peak_unavailable": gauges.unavailable,
+        "notes": list(NOTES),
     }
 
 
@@ -103,7 +136,7 @@ def _measure_batch_size(
     gauges: Gauges,
     seconds: float,
     seed: int,
-) -> tuple[list[Cell], list[Omission]]:
+) -> tuple[list[Cell], list[Ratio], list[Omission]]:
     parameters = draw_parameters(spec, seed)
     x, t = draw_batch(spec, batch_size, seed + 1)
     check = _Check(spec, parameters, x, t)
@@ -118,8 +151,20 @@ def _measure_batch_size(
             calls[contender.name] = check.passed(contender)
         except WrongResultError as error:
             omitted.append(Omission(contender.name, batch_size, True, str(error)))
+        except Exception as error:  # whatever a library raises costs nobody else his row
+            if contender.name in OURS:
+                raise
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            omitted.append(Omission(contender.name, batch_size, True, what))
     order = random.Random(f"{seed} {batch_size}").getrandbits(32)
-    timings = measure(calls, seconds, between=gauges.turns(), seed=order)
+    timings = measure(
+        calls,
+        seconds,
+        gauge=gauges.sample_peak,
+        between=gauges.turns(),
+        settle=wait_until_quiet,
+        seed=order,
+    )
     cells = [
         Cell(
             spec,
@@ -132,7 +177,7 @@ def _measure_batch_size(
         for contender in contenders
         if contender.name in timings
     ]
-    return cells, omitted
+    return cells, ratios(timings, OURS, batch_size), omitted
 
 
 class _Check:
@@ -143,16 +188,20 @@ class _Check:
         if spec.mode == "inference":
             self._inference = InferenceCheck(spec, parameters, x)
         else:
-            self._training = TrainingCheck(spec, parameters, x, t)
+            specs = spec, replace(spec, learning_rate=STEADY_RATE)
+            self._training = [(one, TrainingCheck(one, parameters, x, t)) for one in specs]
 
     def passed(self, contender: Contender) -> Callable[[], object]:
         """Return the call to time; raise WrongResultError if it computes something else."""
+        rows = len(self._x)
         if self._spec.mode == "inference":
-            forward = contender.prepare(self._spec, _copied(self._parameters))
+            forward = contender.prepare(self._spec, _copied(self._parameters), rows)
             self._inference(forward)
             return partial(forward, self._x)
-        step = contender.prepare_training(self._spec, _copied(self._parameters))
-        self._training(step)
+        # The last one, at the steady rate, is timed; the one before shows that it learns.
+        for spec, check in self._training:
+            step = contender.prepare_training(spec, _copied(self._parameters), rows)
+            check(step)
         return partial(step, self._x, self._t)
 
 
@@ -168,9 +217,9 @@ def _too_slow(
     if limit is None:
         return None
     if spec.mode == "inference":
-        call = partial(contender.prepare(spec, _copied(parameters)), x[:1])
+        call = partial(contender.prepare(spec, _copied(parameters), 1), x[:1])
     else:
-        call = partial(contender.prepare_training(spec, _copied(parameters)), x[:1], t[:1])
+        call = partial(contender.prepare_training(spec, _copied(parameters), 1), x[:1], t[:1])
     for _ in range(2):  # an interruption alone must not cost a contender its row
         start = time.perf_counter()
         call()

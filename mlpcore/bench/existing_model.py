@@ -10,6 +10,7 @@ import numpy as np
 from mlpcore.backends.cpu.threads import default_num_threads
 from mlpcore.bench.gauges import Gauges
 from mlpcore.bench.measure import measure
+from mlpcore.bench.quiet import wait_until_quiet
 from mlpcore.bench.report import Cell, Row
 from mlpcore.bench.spec import Spec
 from mlpcore.kernels.reference.operations import Activation
@@ -60,7 +61,9 @@ def throughput(
         timing = measure(
             {"mlpcore": partial(model, x)},
             seconds,
+            gauge=gauges.sample_peak,
             between=gauges.turns(),
+            settle=wait_until_quiet,
             seed=random.Random(f"{seed} {batch_size}").getrandbits(32),
         )["mlpcore"]
         cells.append(

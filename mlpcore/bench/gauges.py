@@ -8,8 +8,11 @@ from typing import Any
 from mlpcore.bench.flops import weight_bytes
 from mlpcore.bench.spec import Spec
 
-PEAK_SECONDS, BANDWIDTH_SECONDS = 0.02, 0.01
-"""How long a sample of each takes: a thread that starts 50 us late costs a four-hundredth of it."""
+PEAK_SECONDS, BANDWIDTH_SECONDS = 0.002, 0.005
+"""How long a sample takes, short beside the turns of contenders that it lies between."""
+
+START_SECONDS = 0.008
+"""What a sample of several threads takes longer: one that starts 50 us late costs little of it."""
 
 
 class Gauges:
@@ -25,6 +28,7 @@ class Gauges:
     """
 
     def __init__(self, spec: Spec) -> None:
+        start = 0.0 if spec.threads == 1 else START_SECONDS
         self.working_set = weight_bytes(spec.layers, spec.dtype)
         self.unavailable: str | None = None
         self._gauges: dict[str, Any] = {}
@@ -35,9 +39,9 @@ class Gauges:
             self.unavailable = peak.unavailable()
             if self.unavailable is None:
                 self._gauges = {
-                    "peak": peak.FmaPeak(spec.dtype, spec.threads, PEAK_SECONDS),
+                    "peak": peak.FmaPeak(spec.dtype, spec.threads, PEAK_SECONDS + start),
                     "bandwidth": peak.ReadBandwidth(
-                        self.working_set, spec.threads, BANDWIDTH_SECONDS
+                        self.working_set, spec.threads, BANDWIDTH_SECONDS + start
                     ),
                 }
         except (
@@ -46,12 +50,23 @@ class Gauges:
             what = f"{type(error).__name__}: {error}".splitlines()[0]
             self.unavailable = f"the measuring loop could not be compiled: {what}"
 
-    def turns(self) -> dict[str, Callable[[], None]]:
-        """Return what takes one sample of each gauge."""
-        return {f"gauge of {name}": partial(self._sample, name) for name in self._gauges}
+    @property
+    def sample_peak(self) -> Callable[[], float] | None:
+        """What measures the FMA peak once, or None where there is none."""
+        return partial(self._sample, "peak") if "peak" in self._gauges else None
 
-    def _sample(self, name: str) -> None:
-        self._samples[name].append(self._gauges[name].sample())
+    def turns(self) -> dict[str, Callable[[], object]]:
+        """Return what takes one sample of the other gauges."""
+        return {
+            f"gauge of {name}": partial(self._sample, name)
+            for name in self._gauges
+            if name != "peak"
+        }
+
+    def _sample(self, name: str) -> float:
+        value: float = self._gauges[name].sample()
+        self._samples[name].append(value)
+        return value
 
     @property
     def peak(self) -> float | None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,10 +13,14 @@ import numpy as np
 Clock: TypeAlias = Callable[[], int]
 """Returns nanoseconds from an arbitrary start."""
 
-MAX_ROUNDS, MIN_ROUNDS = 10, 5
+MAX_ROUNDS, MIN_ROUNDS = 50, 5
+BLOCK_S = 0.01
+"""How long a turn lasts at least, where the calls are shorter: long for a clock, short for a core
+whose speed changes within a second."""
 _MAX_CALLS = 100_000
 _WARM_UP_CALLS = 2
 _WARM_UP_SHARE = 0.05
+_REFRESH_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,26 @@ class Timing:
     ----------
     rounds : tuple of ndarray
         Nanoseconds of each call of each round, warm-up not among them.
+    gauge : tuple of float
+        For each round the mean of the gauge's readings right before and right after it; () if
+        there was no gauge.
+    cores : tuple of float
+        For each round the processor time of the whole process over the time that passed.
     """
 
     rounds: tuple[Any, ...]
+    gauge: tuple[float, ...] = ()
+    cores: tuple[float, ...] = ()
+
+    @property
+    def round_s(self) -> Any:
+        """The mean time of a call in each round, in seconds."""
+        return np.array([calls.mean() for calls in self.rounds]) * 1e-9
 
     @property
     def median_s(self) -> float:
         """The median over the rounds of the mean time of a call, in seconds."""
-        return float(np.median([calls.mean() for calls in self.rounds])) * 1e-9
+        return float(np.median(self.round_s))
 
     def percentile_s(self, percent: float) -> float:
         """Return the time that `percent` of all calls stay below, in seconds."""
@@ -46,15 +61,21 @@ def measure(
     calls: Mapping[str, Callable[[], object]],
     seconds: float,
     *,
+    gauge: Callable[[], float] | None = None,
     between: Mapping[str, Callable[[], object]] | None = None,
+    settle: Callable[[], object] = lambda: None,
     seed: int = 0,
     clock: Clock = time.perf_counter_ns,
 ) -> dict[str, Timing]:
     """Time `calls` in rounds; in each round every one of them has its turn, in an order drawn anew.
 
     Each call is warmed up first, uncounted, and from that gets as many repetitions in a turn as
-    fill its share of `seconds`, at least one.  There are 10 rounds, down to 5 where the slowest
-    call fills more than its share alone.  The garbage collector rests meanwhile.
+    fill its share of `seconds`, at least one.  There are 50 rounds, fewer where a turn would be
+    shorter than 10 ms, and down to 5 where the slowest call fills more than its share alone.  The
+    garbage collector rests meanwhile.
+
+    Before a turn the process settles and the gauge is read; then calls of a millisecond, uncounted,
+    bring back what the others have driven out of the caches.
 
     Parameters
     ----------
@@ -62,8 +83,12 @@ def measure(
         What is timed, by name.
     seconds : float
         How long each of them is measured in all.
+    gauge : callable, optional
+        Returns how fast the machine is at this moment.
     between : mapping of str to callable, optional
-        What also has a turn in every round but keeps its own time, such as a gauge of the machine.
+        What also has a turn in every round but keeps its own time.
+    settle : callable, optional
+        Returns when the threads of whoever was called before have come to rest.
     seed : int
         Of the order of turns.
     clock : callable, optional
@@ -76,27 +101,62 @@ def measure(
     """
     if not calls:
         return {}
+    readings: list[float] = []
+
+    def pause() -> None:
+        settle()
+        if gauge is not None:
+            readings.append(gauge())
+
     with _collector_off():
         estimates = {name: _warm_up(call, seconds, clock) for name, call in calls.items()}
-        fitting = int(seconds / max(estimates.values()))
-        rounds = min(MAX_ROUNDS, max(MIN_ROUNDS, fitting))
-        repeats = {
-            name: min(_MAX_CALLS, max(1, int(seconds / (rounds * estimate))))
-            for name, estimate in estimates.items()
+        fitting = int(seconds / max(BLOCK_S, *estimates.values()))
+        count = min(MAX_ROUNDS, max(MIN_ROUNDS, fitting))
+        turns = {
+            name: _Turns(call, estimates[name], seconds / count, clock)
+            for name, call in calls.items()
         }
-        durations: dict[str, list[Any]] = {name: [] for name in calls}
-
-        def turn(name: str) -> None:
-            durations[name].append(_repeat(calls[name], repeats[name], clock))
-
-        turns: list[Callable[[], object]] = [partial(turn, name) for name in calls]
-        turns += (between or {}).values()
+        order = [*turns, *(between or {})]
         rng = random.Random(seed)
-        for _ in range(rounds):
-            rng.shuffle(turns)
-            for take in turns:
-                take()
-    return {name: Timing(tuple(measured)) for name, measured in durations.items()}
+        for _ in range(count):
+            rng.shuffle(order)
+            for name in order:
+                if name not in turns:
+                    (between or {})[name]()
+                    continue
+                pause()
+                turns[name].take(len(readings))
+        pause()
+    return {name: one.timing(readings) for name, one in turns.items()}
+
+
+class _Turns:
+    """One contender's turns: how many calls, and what they took."""
+
+    def __init__(
+        self, call: Callable[[], object], estimate_s: float, share_s: float, clock: Clock
+    ) -> None:
+        self._call, self._clock = call, clock
+        self._repeats = min(_MAX_CALLS, max(1, int(share_s / estimate_s)))
+        self._refreshing = min(self._repeats, round(_REFRESH_S / estimate_s))
+        self._rounds: list[Any] = []
+        self._cores: list[float] = []
+        self._readings: list[int] = []
+
+    def take(self, readings: int) -> None:
+        """Take a turn, after so many readings of the gauge."""
+        for _ in range(self._refreshing):
+            self._call()
+        used, start = time.process_time(), time.perf_counter()
+        self._rounds.append(_repeat(self._call, self._repeats, self._clock))
+        used, passed = time.process_time() - used, time.perf_counter() - start
+        self._cores.append(used / passed)
+        self._readings.append(readings)
+
+    def timing(self, readings: list[float]) -> Timing:
+        """Return all turns, each with the readings on either side of it."""
+        near = [(readings[i - 1] + readings[i]) / 2 for i in self._readings] if readings else []
+        return Timing(tuple(self._rounds), tuple(near), tuple(self._cores))
 
 
 def _warm_up(call: Callable[[], object], seconds: float, clock: Clock) -> float:

@@ -4,12 +4,15 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from mlpcore.bench.flops import flops_per_sample
 from mlpcore.bench.gauges import Gauges
 from mlpcore.bench.measure import Timing
+from mlpcore.bench.ratio import Ratio
 from mlpcore.bench.spec import Mode, Spec
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the JSON; a change that a reader could notice raises it."""
 
 
@@ -20,7 +23,7 @@ class Row:
     Attributes
     ----------
     schema : int
-        The version of this description, 1.
+        The version of this description, 2.
     contender : str
         Its name.
     layers : list of int
@@ -29,6 +32,8 @@ class Row:
         The activation of the hidden layers.
     mode : {"inference", "training"}
         A forward pass, or a training step.
+    optimizer : str or None
+        What updated the parameters; None in inference.
     device : str
         Where it ran.
     batch_size : int
@@ -41,6 +46,8 @@ class Row:
         Whether every copy between host and device is in the time; there is none on a CPU.
     median_s : float
         Seconds a call: the median over the rounds of a round's mean.
+    q1_s, q3_s : float
+        The quartiles of the same means.
     p50_s, p99_s : float
         Seconds that half, and 99 %, of all calls stay below.
     rounds : int
@@ -51,6 +58,11 @@ class Row:
         Operations of matrix products in 1e9 a second, as `mlpcore.bench.flops` counts them.
     fraction_of_peak : float or None
         gflops over the greatest FMA rate of the same run; None off the CPU or where there is none.
+    fraction_of_peak_nearby : float or None
+        The median over the rounds of the rate over the FMA rate measured right before and after.
+    cores : float
+        The median over the rounds of the processor time of the process over the time that passed:
+        how many threads there really were.
     bound_s : float or None
         Seconds that no implementation can beat: operations over the FMA peak, or the bytes of all
         parameters over the bandwidth at which they can be read from the cache that holds them,
@@ -62,18 +74,23 @@ class Row:
     layers: list[int]
     activation: str
     mode: Mode
+    optimizer: str | None
     device: str
     batch_size: int
     threads: int
     dtype: str
     transfer_included: bool
     median_s: float
+    q1_s: float
+    q3_s: float
     p50_s: float
     p99_s: float
     rounds: int
     samples_per_s: float
     gflops: float
     fraction_of_peak: float | None
+    fraction_of_peak_nearby: float | None
+    cores: float
     bound_s: float | None
 
 
@@ -109,16 +126,19 @@ class Report:
         The machine, the versions and the measured peak; see `mlpcore.bench.machine`.
     rows : list of Row
         By batch size, then in the order of the contenders.  Only rows that were processed.
+    ratios : list of Ratio
+        Each peer's time over this library's, where both were measured.
     omitted : list of Omission
         What has no row, and why.
     """
 
     header: dict[str, Any]
     rows: list[Row]
+    ratios: list[Ratio]
     omitted: list[Omission]
 
     def to_json(self) -> str:
-        """Return the report as JSON: ``{"header": {...}, "rows": [...], "omitted": [...]}``."""
+        """Return the report as JSON: an object of ``header, rows, ratios, omitted``."""
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
 
@@ -146,7 +166,8 @@ class Cell:
     def row(self, gauges: Gauges) -> Row:
         """Return the row, set against the limits that `gauges` saw."""
         flops = self.batch_size * flops_per_sample(self.spec.layers, self.spec.mode)
-        median_s = self.timing.median_s
+        round_s = self.timing.round_s
+        q1_s, median_s, q3_s = (float(q) for q in np.percentile(round_s, (25, 50, 75)))
         on_cpu = self.device == "cpu"
         peak = gauges.peak if on_cpu else None
         return Row(
@@ -155,17 +176,28 @@ class Cell:
             layers=list(self.spec.layers),
             activation=self.spec.activation,
             mode=self.spec.mode,
+            optimizer=self.spec.optimizer if self.spec.mode == "training" else None,
             device=self.device,
             batch_size=self.batch_size,
             threads=self.spec.threads,
             dtype=self.spec.dtype,
             transfer_included=self.transfer_included,
             median_s=median_s,
+            q1_s=q1_s,
+            q3_s=q3_s,
             p50_s=self.timing.percentile_s(50),
             p99_s=self.timing.percentile_s(99),
             rounds=len(self.timing.rounds),
             samples_per_s=self.batch_size / median_s,
             gflops=flops / median_s * 1e-9,
             fraction_of_peak=None if peak is None else flops / median_s / peak,
+            fraction_of_peak_nearby=self._nearby(flops / round_s) if on_cpu else None,
+            cores=float(np.median(self.timing.cores)),
             bound_s=gauges.bound_s(flops) if on_cpu else None,
         )
+
+    def _nearby(self, rates: Any) -> float | None:
+        """Return the median of each round's rate over the peak beside it."""
+        if not self.timing.gauge:
+            return None
+        return float(np.median(rates / np.array(self.timing.gauge)))

@@ -1,5 +1,6 @@
 """What a benchmark measures, a network, a mode and a place, and the numbers that everybody gets."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
@@ -10,6 +11,17 @@ from numpy.typing import NDArray
 Mode: TypeAlias = Literal["inference", "training"]
 MODES: tuple[Mode, ...] = ("inference", "training")
 DTYPES = ("float32", "float64")
+Optimizer: TypeAlias = Literal["sgd", "adam"]
+LEARNING_RATES: dict[Optimizer, float] = {"sgd": 0.01, "adam": 0.0001}
+"""By optimizer, the rate of the two steps that are checked: large enough to change the loss."""
+
+STEADY_RATE = 1e-7
+"""The rate of the steps that are timed: thousands of them on one batch leave the network as it was.
+
+At a rate that learns, the batch would soon be known by heart, and Adam's averages of gradients that
+have become zero would fade into subnormal numbers, which processors treat tens of times slower: the
+timing would be one of that.
+"""
 
 Array: TypeAlias = NDArray[Any]
 Parameters: TypeAlias = tuple[tuple[Array, Array], ...]
@@ -21,7 +33,8 @@ class Spec:
     """The work that every contender does.
 
     Inference is x to logits: no output activation.  Training is one step: forward, softmax
-    cross-entropy from logits and class indices, averaged over the batch, backward, and plain SGD.
+    cross-entropy from logits and class indices, averaged over the batch, backward, and plain SGD or
+    Adam with β1 = 0.9, β2 = 0.999 and ε = 1e-8 (D. Kingma, J. Ba, arXiv:1412.6980, algorithm 1).
 
     Attributes
     ----------
@@ -37,13 +50,16 @@ class Spec:
         Where the model of this library runs: ``"cpu"`` or ``"cuda:0"``.
     threads : int
         How many threads the process was started with for each library.
-    learning_rate : float
-        The step of SGD, small: thousands of timed steps on one batch must stay far from overflow.
+    optimizer : {"sgd", "adam"}
+        What updates the parameters in training.
+    learning_rate : float, optional
+        Its rate; that of `LEARNING_RATES` if none is given.
 
     Raises
     ------
     ValueError
-        If there are fewer than two widths, one is not positive, or mode or dtype is unknown.
+        If there are fewer than two widths, one is not positive, or mode, dtype or optimizer is
+        unknown.
     """
 
     layers: tuple[int, ...]
@@ -52,7 +68,8 @@ class Spec:
     dtype: str = "float32"
     device: str = "cpu"
     threads: int = 1
-    learning_rate: float = 0.01
+    optimizer: Optimizer = "sgd"
+    learning_rate: float = float("nan")
 
     def __post_init__(self) -> None:
         if len(self.layers) < 2:
@@ -63,6 +80,11 @@ class Spec:
             raise ValueError(f"unknown mode {self.mode!r}; known are {', '.join(MODES)}")
         if self.dtype not in DTYPES:
             raise ValueError(f"unknown dtype {self.dtype!r}; known are {', '.join(DTYPES)}")
+        if self.optimizer not in LEARNING_RATES:
+            known = ", ".join(LEARNING_RATES)
+            raise ValueError(f"unknown optimizer {self.optimizer!r}; known are {known}")
+        if math.isnan(self.learning_rate):  # the dataclass is frozen, hence the detour
+            object.__setattr__(self, "learning_rate", LEARNING_RATES[self.optimizer])
         if self.threads < 1:
             raise ValueError(f"expected at least one thread, got {self.threads}")
 

@@ -54,7 +54,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--dtype", default="float32", help="float32 or float64 (%(default)s)")
     add_device(parser)
     add("--threads", type=whole_number(1), help="of every contender (as many as can run at once)")
-    add("--against", type=names, default="numpy", help="peers: numpy, python_loop (%(default)s)")
+    add(
+        "--against",
+        type=names,
+        default="numpy",
+        help="peers, or all: numpy, torch, torch-compile, onnxruntime, openvino, jax, sklearn, "
+        "python_loop, mlpcore-frozen (%(default)s)",
+    )
+    add("--optimizer", default="sgd", help="of a training step: sgd or adam (%(default)s)")
+    add(
+        "--pin",
+        default="auto",
+        help="CPUs to stay on such as 0,2, or none; auto is the last one for one thread, and all "
+        "of them for more (%(default)s)",
+    )
     add(
         "--seconds",
         type=real_number(0, excluded=True),
@@ -73,9 +86,12 @@ def run(args: argparse.Namespace) -> int:
     UsageError
         If an option makes no sense, or a file cannot be written; nothing has been measured then.
     """
+    from mlpcore.bench.affinity import available, pinned
+
     work = _check(args)
-    if not _process_has(work.spec.threads):
-        return _run_in_child(args, work.spec.threads)
+    if not _process_has(work.spec.threads) or work.cpus not in (None, available()):
+        with pinned(work.cpus):
+            return _run_in_child(args, work.spec.threads)
 
     from dataclasses import replace
 
@@ -96,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     for omission in refused:
         print(
             f"mlpcore bench: {omission.contender} at batch {omission.batch_size} computed "
-            f"something else: {omission.reason}",
+            f"something else or failed: {omission.reason}",
             file=sys.stderr,
         )
     return 1 if refused else 0
@@ -106,11 +122,13 @@ def run(args: argparse.Namespace) -> int:
 class _Work:
     spec: "Spec"
     contenders: "list[Contender]"
+    cpus: frozenset[int] | None
 
 
 def _check(args: argparse.Namespace) -> _Work:
     """Return what the options ask for; raise UsageError if one of them makes no sense."""
     from mlpcore.bench import Spec, find_contenders
+    from mlpcore.bench.affinity import choose
     from mlpcore.bench.plot import format_of, require_matplotlib
     from mlpcore.io.atomic import require_writable
     from mlpcore.kernels.reference.activations import ACTIVATIONS
@@ -120,7 +138,17 @@ def _check(args: argparse.Namespace) -> _Work:
             known = ", ".join(ACTIVATIONS)
             raise UsageError(f"unknown activation {args.activation!r}; known are {known}")
         threads = _threads(args.threads)
-        spec = Spec(tuple(args.layers), args.activation, args.mode, args.dtype, threads=threads)
+        cpus = choose(args.pin, threads)
+        if cpus is not None and len(cpus) < threads:
+            raise UsageError(f"--pin {args.pin}: not enough CPUs for {threads} threads")
+        spec = Spec(
+            tuple(args.layers),
+            args.activation,
+            args.mode,
+            args.dtype,
+            threads=threads,
+            optimizer=args.optimizer,
+        )
         contenders = find_contenders(["mlpcore", *args.against])
         if args.plot is not None:
             format_of(args.plot)
@@ -133,7 +161,7 @@ def _check(args: argparse.Namespace) -> _Work:
                 require_writable(path)
             except OSError as error:
                 raise UsageError(f"{option}: {path}: {error.strerror}") from error
-    return _Work(spec, contenders)
+    return _Work(spec, contenders, cpus)
 
 
 def _batch_sizes(text: str) -> list[int]:
@@ -187,10 +215,12 @@ def _run_in_child(args: argparse.Namespace, threads: int) -> int:
         "layers": ",".join(map(str, args.layers)),
         "batch-sizes": ",".join(map(str, args.batch_sizes)),
         "mode": args.mode,
+        "optimizer": args.optimizer,
         "activation": args.activation,
         "dtype": args.dtype,
         "device": args.device,
         "threads": threads,
+        "pin": args.pin,
         "against": ",".join(args.against),
         "seconds": args.seconds,
         "json": args.json,

@@ -4,9 +4,9 @@ import argparse
 import json
 import os
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from mlpcore.backends.cpu.cache_folder import cache_folder
 from mlpcore.cli.options import add_device
 
 NAME = "info"
@@ -97,24 +97,6 @@ def _cache() -> dict[str, Any]:
     if folder is None:
         return {"folder": None, "exists": False}
     return {"folder": str(folder), "exists": folder.is_dir()}
-
-
-def cache_folder() -> Path | None:
-    """Return where compiled kernels are kept: ``MLPCORE_CACHE_DIR``, or in the user's cache folder.
-
-    None if there is no home folder either.  A relative ``XDG_CACHE_HOME`` counts as unset (XDG Base
-    Directory Specification, 0.8).
-    """
-    own = os.environ.get("MLPCORE_CACHE_DIR")
-    if own:
-        return Path(own)
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(shared):
-        return Path(shared) / "mlpcore"
-    try:
-        return Path.home() / ".cache" / "mlpcore"
-    except RuntimeError:
-        return None
 
 
 def _text(report: dict[str, Any]) -> str:

@@ -217,7 +217,11 @@ def trace(model: "Model", x: Any) -> Trace:
             z = add(i, "z", [product(stage), *operations(stage.after[:split])], record.z)
             last = add(i, "a", operations(stage.after[split:]), record.a)
             layers.append(LayerTrace(i, layer_name(i), x_, z, last))
-        prediction = output.function.forward(backend.xp, logits, **dict(output.settings))
+        direct = bound.direct(output)
+        if direct is None:
+            prediction = output.function.forward(backend.xp, logits, **dict(output.settings))
+        else:
+            prediction = direct.rows(batch.rows)
         add(None, "output", [str(output)], prediction)
     return Trace(tuple(steps), tuple(layers), bound.dtype.name, str(backend.device))
 

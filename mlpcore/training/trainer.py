@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+from mlpcore.backends.base import StepResult
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.forks import renew_in_child
 from mlpcore.backends.signals import deferred_signals
@@ -11,7 +12,7 @@ from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
 from mlpcore.optim import Optimizer
 from mlpcore.training.data import take_data
-from mlpcore.training.objective import Objective, objective
+from mlpcore.training.objective import objective
 
 
 class Trainer:
@@ -62,6 +63,7 @@ class Trainer:
         length = bound.parameters.layout.length
         with bound.backend.active():
             self._gradient = bound.gradient()
+            self._rule = bound.step_rule(loss, optimizer, self.l2)
             self._moments = {
                 name: bound.backend.zeros(length, bound.dtype) for name in optimizer.state_names
             }
@@ -111,7 +113,7 @@ class Trainer:
             result = self.step_on(data.x, data.t, data.sample_weight)
             return self.bound.backend.xp.asarray(result.value)
 
-    def step_on(self, x: Any, t: Any, sample_weight: Any = None) -> Objective:
+    def step_on(self, x: Any, t: Any, sample_weight: Any = None) -> StepResult:
         """Take one step on rows that are already checked and on the model's device.
 
         Raises
@@ -125,30 +127,61 @@ class Trainer:
                 raise RuntimeError("a step of this trainer is under way in this very thread")
             try:
                 self._stepping = True
-                result = objective(
-                    self.bound,
-                    x,
-                    t,
-                    self.loss,
-                    l2=self.l2,
-                    sample_weight=sample_weight,
-                    training=True,
-                    random=RandomKey(self._seed, self.steps),
-                    out=self._gradient,
-                )
-                with deferred_signals():
-                    self.bound.update(
-                        result.tape,
-                        self.optimizer,
-                        self._gradient,
-                        self._moments,
-                        self.steps + 1,
-                        self._lr,
-                    )
-                    self.steps += 1
+                result = self._step_at_once(x, t, sample_weight)
+                if result is None:
+                    result = self._step_in_parts(x, t, sample_weight)
                 return result
             finally:
                 self._stepping = False
+
+    def _step_at_once(self, x: Any, t: Any, sample_weight: Any) -> StepResult | None:
+        """Take the step in one piece, if the engine can; the parameters are locked meanwhile."""
+        rule = self._rule
+        if rule is None:
+            return None
+        inputs = rule.prepare(x, t, sample_weight)
+        if inputs is None:
+            return None
+        bound, number = self.bound, self.steps + 1
+        if not bound.watchers:
+            with bound.writing():
+                result = rule(x, inputs, self._moments, number, self._lr)
+                self.steps = number
+            return result
+        # Those who watch may predict, or stop the step, so they are called before anything changes.
+        sequence = bound.sequence
+        recorded, records = rule.record(x)
+        for watcher in list(bound.watchers):
+            watcher(records)
+        with bound.writing():
+            bound.require(sequence)
+            result = rule.finish(recorded, inputs, self._moments, number, self._lr)
+            self.steps = number
+        return result
+
+    def _step_in_parts(self, x: Any, t: Any, sample_weight: Any) -> StepResult:
+        found = objective(
+            self.bound,
+            x,
+            t,
+            self.loss,
+            l2=self.l2,
+            sample_weight=sample_weight,
+            training=True,
+            random=RandomKey(self._seed, self.steps),
+            out=self._gradient,
+        )
+        with deferred_signals():
+            self.bound.update(
+                found.tape,
+                self.optimizer,
+                self._gradient,
+                self._moments,
+                self.steps + 1,
+                self._lr,
+            )
+            self.steps += 1
+        return StepResult(found.value, found.loss, found.penalty, found.logits)
 
     def __repr__(self) -> str:
         return f"Trainer({self.loss}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"

@@ -9,3 +9,4 @@ from mlpcore.bench import gauges
 def _short_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gauges, "PEAK_SECONDS", 0.001)
     monkeypatch.setattr(gauges, "BANDWIDTH_SECONDS", 0.001)
+    monkeypatch.setattr(gauges, "START_SECONDS", 0.0)

@@ -6,7 +6,7 @@ import pytest
 
 from mlpcore.bench import CONTENDERS, Spec, benchmark, find_contenders
 from mlpcore.bench.contenders.plain_numpy import NumPy
-from mlpcore.bench.spec import MODES
+from mlpcore.bench.spec import LEARNING_RATES, MODES, STEADY_RATE
 
 LAYERS = (6, 5, 3)
 QUICK = {"seconds": 0.002}
@@ -25,12 +25,12 @@ class Forgetful(NumPy):
 
     name = "forgetful"
 
-    def prepare(self, spec, parameters):
-        return super().prepare(spec, tuple((W, 0 * b) for W, b in parameters))
+    def prepare(self, spec, parameters, rows):
+        return super().prepare(spec, tuple((W, 0 * b) for W, b in parameters), rows)
 
-    def prepare_training(self, spec, parameters):
+    def prepare_training(self, spec, parameters, rows):
         idle = Spec(spec.layers, spec.activation, spec.mode, spec.dtype, learning_rate=0.0)
-        return super().prepare_training(idle, parameters)
+        return super().prepare_training(idle, parameters, rows)
 
 
 class Absent(NumPy):
@@ -39,7 +39,7 @@ class Absent(NumPy):
     def unavailable(self, spec):
         return "not installed: pip install absent"
 
-    def prepare(self, spec, parameters):
+    def prepare(self, spec, parameters, rows):
         raise AssertionError("an absent contender was asked to work")
 
 
@@ -47,8 +47,8 @@ class Slow(NumPy):
     name = "slow"
     call_limit_s = 0.05
 
-    def prepare(self, spec, parameters):
-        forward = super().prepare(spec, parameters)
+    def prepare(self, spec, parameters, rows):
+        forward = super().prepare(spec, parameters, rows)
 
         def slow(x):
             assert len(x) <= 2, "a batch that takes too long was run"
@@ -95,14 +95,14 @@ def test_a_contender_that_spoils_its_parameters_spoils_nobody_elses(mode):
     class Spoiler(NumPy):
         name = "spoiler"
 
-        def prepare(self, spec, parameters):
+        def prepare(self, spec, parameters, rows):
             for W, b in parameters:
                 W[...], b[...] = 0, 0
-            return super().prepare(spec, parameters)
+            return super().prepare(spec, parameters, rows)
 
-        def prepare_training(self, spec, parameters):
-            self.prepare(spec, parameters)
-            return super().prepare_training(spec, parameters)
+        def prepare_training(self, spec, parameters, rows):
+            self.prepare(spec, parameters, rows)
+            return super().prepare_training(spec, parameters, rows)
 
     report = benchmark(Spec(LAYERS, mode=mode), [4], [Spoiler(), NumPy()], **QUICK)
     assert names(report) == [("numpy", 4)]
@@ -133,11 +133,20 @@ def test_the_header_names_the_work_and_the_machine():
 def test_contenders_are_found_by_name_once_each():
     found = find_contenders(["numpy", "python_loop", "numpy"])
     assert [contender.name for contender in found] == ["numpy", "python_loop"]
-    assert list(CONTENDERS) == ["mlpcore", "numpy", "python_loop"]
+    assert list(CONTENDERS) == [
+        "mlpcore", "mlpcore-frozen", "numpy", "torch", "torch-compile", "onnxruntime", "openvino",
+        "jax", "sklearn", "python_loop",
+    ]  # fmt: skip
+
+
+def test_all_are_all_but_the_loop():
+    names = [contender.name for contender in find_contenders(["all"])]
+    assert names == [name for name in CONTENDERS if name != "python_loop"]
+    assert "python_loop" in [c.name for c in find_contenders(["all", "python_loop"])]
 
 
 def test_an_unknown_contender_is_told_the_known_ones():
-    with pytest.raises(ValueError, match="'torhc'; known are mlpcore, numpy, python_loop"):
+    with pytest.raises(ValueError, match=r"'torhc'; known are mlpcore, .*python_loop, all$"):
         find_contenders(["numpy", "torhc"])
 
 
@@ -151,3 +160,51 @@ def test_gelu_in_numpy_needs_scipy(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert "SciPy is not installed" in (NumPy().unavailable(Spec(LAYERS, "gelu")) or "")
     assert NumPy().unavailable(Spec(LAYERS, "relu")) is None
+
+
+def test_a_library_that_fails_costs_the_others_nothing():
+    class Broken(NumPy):
+        name = "broken"
+
+        def prepare(self, spec, parameters, rows):
+            raise OSError("no such library\nand a long explanation")
+
+    report = benchmark(Spec(LAYERS), [4], [Broken(), NumPy()], **QUICK)
+    assert names(report) == [("numpy", 4)]
+    (omission,) = report.omitted
+    assert (omission.refused, omission.reason) == (True, "OSError: no such library")
+
+
+def test_a_failure_of_our_own_is_an_error():
+    class Broken(NumPy):
+        name = "mlpcore"
+
+        def prepare(self, spec, parameters, rows):
+            raise OSError("out of memory")
+
+    with pytest.raises(OSError, match="out of memory"):
+        benchmark(Spec(LAYERS), [4], [Broken()], **QUICK)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_timed_steps_leave_the_network_as_it_was(optimizer):
+    """The steps that are checked learn; of those that are timed none has that rate."""
+    rates = []
+
+    class Watched(NumPy):
+        def prepare_training(self, spec, parameters, rows):
+            rates.append(spec.learning_rate)
+            return super().prepare_training(spec, parameters, rows)
+
+    spec = Spec(LAYERS, mode="training", optimizer=optimizer)
+    benchmark(spec, [4], [Watched()], **QUICK)
+    assert rates == [LEARNING_RATES[optimizer], STEADY_RATE]
+
+
+def test_each_peer_is_set_against_us_in_each_cell():
+    report = benchmark(Spec(LAYERS), [1, 4], find_contenders(["mlpcore", "numpy"]), **QUICK)
+    assert [(r.contender, r.peer, r.batch_size, r.fastest) for r in report.ratios] == [
+        ("mlpcore", "numpy", 1, True),
+        ("mlpcore", "numpy", 4, True),
+    ]
+    assert all(0 < r.q1 <= r.median <= r.q3 for r in report.ratios)

@@ -30,9 +30,12 @@ def gauges(monkeypatch):
 
 
 def test_the_best_sample_counts(gauges):
+    readings = []
     for _ in range(3):
+        readings.append(gauges.sample_peak())
         for turn in gauges.turns().values():
             turn()
+    assert readings == [100.0, 300.0, 200.0], "the peak is read beside each turn"
     assert (gauges.peak, gauges.typical_peak, gauges.bandwidth) == (300.0, 200.0, 44.0)
     # 44 parameters of 4 bytes at 44 bytes a second, or FLOPs at 300 a second
     assert gauges.bound_s(300) == 4.0
@@ -49,6 +52,7 @@ def test_without_fma_there_is_a_reason_and_nothing_to_take_turns(monkeypatch):
     gauges = Gauges(SPEC)
     assert gauges.unavailable == "no fused multiply-add"
     assert gauges.turns() == {}
+    assert gauges.sample_peak is None
 
 
 def test_a_compiler_that_fails_is_a_reason_of_one_line(monkeypatch):
@@ -61,6 +65,7 @@ def test_a_compiler_that_fails_is_a_reason_of_one_line(monkeypatch):
     assert gauges.unavailable is not None
     assert gauges.unavailable.endswith("NotImplementedError: no such target")
     assert gauges.turns() == {}
+    assert gauges.sample_peak is None
 
 
 def test_a_missing_numba_is_a_reason(monkeypatch):

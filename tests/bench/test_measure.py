@@ -1,12 +1,13 @@
 """Turns, warm-up and statistics, on a clock that moves only when a call says so."""
 
 import gc
+import time
 from itertools import groupby
 
 import numpy as np
 import pytest
 
-from mlpcore.bench.measure import MAX_ROUNDS, MIN_ROUNDS, Timing, measure
+from mlpcore.bench.measure import BLOCK_S, MAX_ROUNDS, MIN_ROUNDS, Timing, measure
 
 
 class World:
@@ -41,26 +42,69 @@ def turns(log, names):
     return [groups[i : i + len(names)] for i in range(0, len(groups), len(names))]
 
 
+REFRESHING = 1
+"""Calls of a millisecond that come before the timed ones of a turn."""
+
+
 def test_every_contender_has_one_turn_in_every_round(world):
     markers = {name: world.call(name, 1_000_000) for name in "abc"}
     # a gauge in between ends each turn, also where the same name would follow itself
     measure(markers, 0.1, between={"|": lambda: world.log.append("|")}, clock=world.clock)
-    timed = "".join(world.log)[-MAX_ROUNDS * (3 * 10 + 1) :]
-    rounds = [timed[i : i + 31] for i in range(0, len(timed), 31)]
-    assert len(rounds) == MAX_ROUNDS
+    turn = 10 + REFRESHING
+    length = 3 * turn + 1
+    timed = "".join(world.log)[-10 * length :]
+    rounds = [timed[i : i + length] for i in range(0, len(timed), length)]
+    assert len(rounds) == 10
     for one in rounds:
-        assert sorted(one) == sorted("a" * 10 + "b" * 10 + "c" * 10 + "|")
+        assert sorted(one) == sorted("a" * turn + "b" * turn + "c" * turn + "|")
         assert len([*groupby(one)]) == 4, "a turn is not interrupted"
 
 
 def test_the_order_of_turns_differs_from_round_to_round(world):
     calls = {name: world.call(name, 1_000_000) for name in "abcd"}
     measure(calls, 0.1, between={"|": lambda: None}, clock=world.clock)
-    timed = "".join(world.log)[-MAX_ROUNDS * 40 :]
+    length = 4 * (10 + REFRESHING)
+    timed = "".join(world.log)[-10 * length :]
     orders = {
-        tuple(name for name, _ in groupby(timed[i : i + 40])) for i in range(0, len(timed), 40)
+        tuple(name for name, _ in groupby(timed[i : i + length]))
+        for i in range(0, len(timed), length)
     }
-    assert len(orders) > MAX_ROUNDS // 2
+    assert len(orders) > 5
+
+
+def test_before_each_turn_the_process_settles_and_the_gauge_is_read(world):
+    """And once more at the end, so that each turn has a reading on either side."""
+    log = []
+    readings = iter(range(100))
+
+    def gauge():
+        log.append("gauge")
+        return float(next(readings))
+
+    calls = {"a": lambda: log.append("call") or world.call("a", 20_000_000)()}
+    timing = measure(
+        calls, 0.1, gauge=gauge, settle=lambda: log.append("settle"), clock=world.clock
+    )["a"]
+    assert log[-3:] == ["call", "settle", "gauge"]
+    assert log.count("settle") == log.count("gauge") == 1 + len(timing.rounds)
+    assert [name for name, _ in groupby(log)][1:4] == ["settle", "gauge", "call"]
+    assert timing.gauge == (0.5, 1.5, 2.5, 3.5, 4.5)
+
+
+def test_without_a_gauge_there_are_no_readings(world):
+    timing = measure({"a": world.call("a", 1000)}, 1e-4, clock=world.clock)["a"]
+    assert timing.gauge == ()
+
+
+def test_a_call_that_computes_keeps_one_core_and_one_that_sleeps_none():
+    def compute():
+        end = time.thread_time() + 0.01
+        while time.thread_time() < end:
+            pass
+
+    timings = measure({"compute": compute, "sleep": lambda: time.sleep(0.01)}, 0.05)
+    assert np.median(timings["sleep"].cores) < 0.5 < 1.5 > np.median(timings["compute"].cores)
+    assert np.median(timings["compute"].cores) > np.median(timings["sleep"].cores)
 
 
 def test_a_seed_fixes_the_order():
@@ -74,11 +118,18 @@ def test_a_seed_fixes_the_order():
 
 
 def test_the_budget_is_shared_among_the_rounds(world):
-    """A second of calls of 1 ms: 10 rounds of 100; of 50 ms: 10 rounds of 2."""
+    """A second of calls of 1 ms: 20 rounds of 50; of 50 ms: 20 rounds of 1."""
     calls = {"fast": world.call("fast", 1_000_000), "slow": world.call("slow", 50_000_000)}
     timings = measure(calls, 1.0, clock=world.clock)
-    assert [len(r) for r in timings["fast"].rounds] == [100] * 10
-    assert [len(r) for r in timings["slow"].rounds] == [2] * 10
+    assert [len(r) for r in timings["fast"].rounds] == [50] * 20
+    assert [len(r) for r in timings["slow"].rounds] == [1] * 20
+
+
+def test_a_turn_of_short_calls_lasts_ten_milliseconds_and_there_are_fifty_at_most(world):
+    for seconds, rounds in ((0.2, 20), (5.0, MAX_ROUNDS)):
+        timing = measure({"a": world.call("a", 100_000)}, seconds, clock=world.clock)["a"]
+        assert len(timing.rounds) == rounds
+        assert all(calls.sum() * 1e-9 >= 0.99 * BLOCK_S for calls in timing.rounds)
 
 
 def test_a_call_longer_than_the_budget_still_has_the_least_number_of_rounds(world):

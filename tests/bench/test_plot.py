@@ -1,6 +1,7 @@
 """A picture of a report, and what to install for it."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -34,3 +35,21 @@ def test_a_report_becomes_a_picture(picture_format, batch_sizes):
     pytest.importorskip("matplotlib")
     report = benchmark(Spec((6, 3)), batch_sizes, [NumPy()], seconds=0.001)
     assert draw(report, picture_format).startswith(STARTS[picture_format])
+
+
+def test_the_legend_is_in_the_order_of_the_lines():
+    pytest.importorskip("matplotlib")
+    report = benchmark(Spec((6, 3)), [1, 8], [NumPy()], seconds=0.001)
+    slow, fast = (
+        [replace(row, contender=name, samples_per_s=rate) for row in report.rows]
+        for name, rate in (("slow", 10.0), ("fast", 20.0))
+    )
+    picture = draw(replace(report, rows=[*slow, *fast]), "svg").decode()
+    assert picture.index("<!-- fast -->") < picture.index("<!-- slow -->")
+    for words in (
+        "rows in a call (batch size)",
+        "rows per second",
+        "limit of machine",
+        "one thread",
+    ):
+        assert f"<!-- {words}" in picture or words in picture

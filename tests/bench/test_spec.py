@@ -15,6 +15,7 @@ from mlpcore.bench.spec import Spec, draw_batch, draw_parameters
         ({"mode": "predicting"}, "unknown mode 'predicting'; known are inference, training"),
         ({"dtype": "float16"}, "unknown dtype 'float16'; known are float32, float64"),
         ({"threads": 0}, "at least one thread, got 0"),
+        ({"optimizer": "lion"}, "unknown optimizer 'lion'; known are sgd, adam"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments, message):
@@ -41,3 +42,9 @@ def test_a_seed_fixes_the_numbers():
     ):
         np.testing.assert_array_equal(draw(1), draw(1))
         assert not np.array_equal(draw(1), draw(2))
+
+
+def test_the_rate_is_the_optimizers_unless_it_is_given():
+    assert Spec((4, 3)).learning_rate == 0.01
+    assert Spec((4, 3), optimizer="adam").learning_rate == 0.0001
+    assert Spec((4, 3), learning_rate=0.0).learning_rate == 0.0

@@ -45,6 +45,7 @@ def passes(mode, need_dx=False):
     run = Run(
         bound.parameters,
         bound.state.views,
+        bound.state,
         training=mode is Mode.TRAINING,
         records=[StageRecord() for _ in bound.program.stages],
         gradients=bound.parameters.layout.views(bound.gradient()),

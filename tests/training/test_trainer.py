@@ -98,8 +98,11 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(x, t, weights, words):
 
 
 def test_an_interrupted_step_is_whole():
-    class Interrupting(type(optimizer("sgd"))):
-        """SGD that is interrupted in the middle of its update."""
+    class Own(type(optimizer("sgd"))):
+        """SGD of one's own, which takes its steps in parts."""
+
+    class Interrupting(Own):
+        """The same, interrupted in the middle of its update."""
 
         def update(self, xp, p, g, state, step, lr=None):
             os.kill(os.getpid(), signal.SIGINT)
@@ -111,7 +114,7 @@ def test_an_interrupted_step_is_whole():
     with pytest.raises(KeyboardInterrupt):
         trainer.step(x, t)
     assert trainer.steps == 1
-    twin.trainer(optimizer="sgd", lr=0.1).step(x, t)
+    twin.trainer(optimizer=Own(lr=0.1)).step(x, t)
     assert net.equals(twin)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from mlpcore.backends.arrays import Kind, bring_in, send_back
 from mlpcore.backends.base import Backend, Engine, Mode
 from mlpcore.backends.composed import ComposedPlan, compose
+from mlpcore.backends.cpu.engine import CompiledEngine
 from mlpcore.backends.layout import ALIGNMENT
 from mlpcore.backends.parameters import Exporter
 from mlpcore.device import Device
@@ -19,7 +20,7 @@ CHUNK_ROWS = 1024
 The activations of a layer 512 wide then fill 2 MiB in float32, about one core's share of cache.
 """
 
-ENGINES: tuple[Engine, ...] = ()
+ENGINES: tuple[Engine, ...] = (CompiledEngine(),)
 """Whoever fuses stages on the CPU, asked in this order."""
 
 

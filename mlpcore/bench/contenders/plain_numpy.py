@@ -51,15 +51,15 @@ class NumPy(Contender):
     name = "numpy"
     distributions = ("numpy",)
 
+    activations = tuple(_ACTIVATIONS)
+
     def unavailable(self, spec: Spec) -> str | None:
-        """Return a reason for activations not written out here, and for GELU without SciPy."""
-        if spec.activation not in _ACTIVATIONS:
-            return f"written for {', '.join(_ACTIVATIONS)}, not {spec.activation}"
+        """Return a reason also for GELU without SciPy."""
         if spec.activation == "gelu" and importlib.util.find_spec("scipy") is None:
             return "NumPy has no erf, and SciPy is not installed"
-        return None
+        return super().unavailable(spec)
 
-    def prepare(self, spec: Spec, parameters: Parameters) -> Inference:
+    def prepare(self, spec: Spec, parameters: Parameters, batch_size: int) -> Inference:  # noqa: ARG002
         """Return the forward pass."""
         f = _ACTIVATIONS[spec.activation].f
         *hidden, (W_last, b_last) = parameters
@@ -72,10 +72,10 @@ class NumPy(Contender):
 
         return forward
 
-    def prepare_training(self, spec: Spec, parameters: Parameters) -> Training:
-        """Return forward, cross-entropy, backward and SGD in one function."""
+    def prepare_training(self, spec: Spec, parameters: Parameters, batch_size: int) -> Training:  # noqa: ARG002
+        """Return forward, cross-entropy, backward and the update in one function."""
         f, derivative = _ACTIVATIONS[spec.activation]
-        lr = parameters[0][0].dtype.type(spec.learning_rate)
+        update = _update(spec, parameters)
         last = len(parameters) - 1
 
         def step(x: Array, t: Array) -> float:
@@ -91,13 +91,40 @@ class NumPy(Contender):
             dz = exp / total
             dz[rows, t] -= 1
             dz /= len(x)
+            gradients = []
             for i in range(last, -1, -1):
                 W, b = parameters[i]
                 dW, db = dz.T @ a[i], dz.sum(axis=0)
                 if i:
                     dz = derivative(zs[i - 1], a[i], dz @ W)
-                W -= lr * dW
-                b -= lr * db
+                gradients += [db, dW]
+            update(gradients[::-1])
             return float(loss)
 
         return step
+
+
+def _update(spec: Spec, parameters: Parameters) -> Callable[[list[Array]], None]:
+    """Return what updates all W and b in place from dW and db, in that order layer by layer."""
+    flat = [array for layer in parameters for array in layer]
+    number = flat[0].dtype.type
+    lr = number(spec.learning_rate)
+
+    def sgd(gradients: list[Array]) -> None:
+        for p, dp in zip(flat, gradients, strict=True):
+            p -= lr * dp
+
+    beta1, beta2, epsilon = number(0.9), number(0.999), number(1e-8)
+    moments = [(np.zeros_like(p), np.zeros_like(p)) for p in flat]
+    steps = 0
+
+    def adam(gradients: list[Array]) -> None:
+        nonlocal steps
+        steps += 1
+        rate, scale = number(lr / (1 - 0.9**steps)), number(1 / sqrt(1 - 0.999**steps))
+        for p, dp, (m, v) in zip(flat, gradients, moments, strict=True):
+            m += (1 - beta1) * (dp - m)
+            v += (1 - beta2) * (dp * dp - v)
+            p -= rate * m / (np.sqrt(v) * scale + epsilon)
+
+    return sgd if spec.optimizer == "sgd" else adam

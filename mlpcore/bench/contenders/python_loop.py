@@ -45,14 +45,15 @@ class PythonLoop(Contender):
 
     name = "python_loop"
     call_limit_s = 0.5
+    activations = tuple(_ACTIVATIONS)
 
     def unavailable(self, spec: Spec) -> str | None:
-        """Return a reason for activations that are not written out here."""
-        if spec.activation not in _ACTIVATIONS:
-            return f"written for {', '.join(_ACTIVATIONS)}, not {spec.activation}"
-        return None
+        """Return a reason also for other optimizers than SGD."""
+        if spec.mode == "training" and spec.optimizer != "sgd":
+            return f"written for sgd, not {spec.optimizer}"
+        return super().unavailable(spec)
 
-    def prepare(self, spec: Spec, parameters: Parameters) -> Inference:
+    def prepare(self, spec: Spec, parameters: Parameters, batch_size: int) -> Inference:  # noqa: ARG002
         """Return the forward pass."""
         layers, f = _as_lists(parameters), _ACTIVATIONS[spec.activation].f
 
@@ -61,7 +62,7 @@ class PythonLoop(Contender):
 
         return forward
 
-    def prepare_training(self, spec: Spec, parameters: Parameters) -> Training:
+    def prepare_training(self, spec: Spec, parameters: Parameters, batch_size: int) -> Training:  # noqa: ARG002
         """Return the step: gradients of each sample added up, then SGD on every weight."""
         layers, activation = _as_lists(parameters), _ACTIVATIONS[spec.activation]
 

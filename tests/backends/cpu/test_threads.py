@@ -1,11 +1,16 @@
 """The default number of threads is the least of what the system and the user allow."""
 
+import contextlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mlpcore.backends.cpu import threads
+
+ROOT = Path(__file__).parents[3]
 
 
 class CgroupTree:
@@ -150,6 +155,52 @@ def test_a_mount_without_its_membership_file_sets_no_quota(tree):
 
 def test_the_real_system_answers():
     assert 1 <= threads.default_num_threads({}) <= threads.affinity_count()
+
+
+@contextlib.contextmanager
+def new_cgroup(quota, period):
+    """Give a real cgroup, of version 2 or 1, with that quota; both are in microseconds."""
+    for mount in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*cpu*")):
+        folder = mount / f"mlpcore-test-{os.getpid()}"
+        with contextlib.suppress(OSError):
+            folder.mkdir()
+        if limit(folder, quota, period):
+            break
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    else:
+        pytest.skip("no cgroup with a quota can be made: it takes root and the cpu controller")
+    try:
+        yield folder
+    finally:
+        folder.rmdir()
+
+
+def limit(cgroup, quota, period):
+    """Set the quota of a cgroup; return whether that was possible."""
+    try:
+        if (cgroup / "cpu.max").exists():
+            (cgroup / "cpu.max").write_text(f"{quota} {period}")
+            return True
+        if (cgroup / "cpu.cfs_quota_us").exists():
+            (cgroup / "cpu.cfs_period_us").write_text(str(period))
+            (cgroup / "cpu.cfs_quota_us").write_text(str(quota))
+            return True
+    except OSError:
+        pass
+    return False
+
+
+@pytest.mark.parametrize(("quota", "cpus"), [(50_000, 1), (150_000, 2), (350_000, 4)])
+def test_a_process_in_a_real_cgroup_finds_its_quota(quota, cpus):
+    ask = "from mlpcore.backends.cpu.threads import cgroup_quota; print(cgroup_quota())"
+    enter = "import os, sys; open(sys.argv[1] + '/cgroup.procs', 'w').write(str(os.getpid())); "
+    with new_cgroup(quota, 100_000) as folder:
+        command = [sys.executable, "-c", enter + ask, str(folder)]
+        found = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        )
+        assert (found.stdout, found.stderr) == (f"{cpus}\n", "")
 
 
 def test_the_affinity_mask_counts_where_there_is_one(eight_cpus):

@@ -88,6 +88,15 @@ def test_threads_work_at_the_same_time():
     assert peak._together(3, lambda _: meeting.wait(timeout=30)) > 0
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_caller_is_one_of_the_threads(threads):
+    """One thread is the caller itself, on the core where it runs."""
+    seen = []
+    peak._together(threads, lambda index: seen.append((index, threading.get_ident())))
+    assert (0, threading.get_ident()) in seen
+    assert len({ident for _, ident in seen}) == threads
+
+
 def test_the_time_is_from_the_first_start_to_the_last_end(monkeypatch):
     times = {0: [100, 400], 1: [150, 600]}
     mine = threading.local()

@@ -1,0 +1,142 @@
+"""Make kernels/cpu/math/coefficients.py: the approximations that the CPU's kernels evaluate.
+
+    python -m pip install mpmath
+    python ci/make_coefficients.py [NAME ...]
+
+With names, only those tables are made, and printed.  All of them take some minutes.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from minimax import fit
+from mpmath import mp, mpf
+
+TARGET = Path(__file__).parents[1] / "kernels" / "cpu" / "math" / "coefficients.py"
+DTYPES = (np.float32, np.float64)
+ROUNDS = (25, 6)  # for float32 and float64; with 53 bits there is less to make up for
+
+HALF_LN2 = mp.log(2) / 2 * (1 + mpf(2) ** -12)  # the reduced argument may be rounded outwards
+QUARTER_TURN = mp.pi / 4 * mpf("1.005")  # so too
+TINY = mpf(10) ** -12  # where a quotient that has a limit at 0 can still be computed
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """What P/Q approximates: `f` from `low` to `high`, its error multiplied by `weight`."""
+
+    f: Callable[[Any], Any]
+    weight: Callable[[Any], Any]
+    low: Any
+    high: Any
+    degrees: tuple[int, int]
+
+
+def exponential(degree: int) -> Approximation:
+    """Return S with e^r = 1 + r + r² S(r), relative to e^r."""
+    return Approximation(
+        lambda r: (mp.expm1(r) - r) / r**2,
+        lambda r: r**2 / mp.exp(r),
+        -HALF_LN2,
+        HALF_LN2,
+        (degree, 0),
+    )
+
+
+def logarithm(degree: int) -> Approximation:
+    """Return T with log(1 + f) = f - f²/2 + f³ T(f), relative to it, √½ <= 1 + f <= √2."""
+    return Approximation(
+        lambda f: (mp.log1p(f) - f + f * f / 2) / f**3,
+        lambda f: abs(f**3 / mp.log1p(f)),
+        mp.sqrt(0.5) - 1,
+        mp.sqrt(2) - 1,
+        (degree, 0),
+    )
+
+
+def logarithm_of_unit(degree: int) -> Approximation:
+    """Return log(1 + x) / x, relative, 0 <= x <= 1."""
+    return Approximation(
+        lambda x: mp.log1p(x) / x, lambda x: x / mp.log1p(x), TINY, mpf(1), (degree, 0)
+    )
+
+
+def sine(degree: int) -> Approximation:
+    """Return S with sin r = r + r³ S(r²), relative, |r| a little above π/4."""
+
+    def f(u: Any) -> Any:
+        r = mp.sqrt(u)
+        return (mp.sin(r) - r) / r**3
+
+    def weight(u: Any) -> Any:
+        return u * mp.sqrt(u) / mp.sin(mp.sqrt(u))
+
+    return Approximation(f, weight, TINY, QUARTER_TURN**2, (degree, 0))
+
+
+def cosine(degree: int) -> Approximation:
+    """Return C with cos r = 1 - r²/2 + r⁴ C(r²), relative, |r| a little above π/4."""
+    return Approximation(
+        lambda u: (mp.cos(mp.sqrt(u)) - 1 + u / 2) / u**2,
+        lambda u: u**2 / mp.cos(mp.sqrt(u)),
+        TINY,
+        QUARTER_TURN**2,
+        (degree, 0),
+    )
+
+
+def scaled_tail(x: Any) -> Any:
+    """Return Φ(-x) exp(x² / 2)."""
+    return mp.erfc(x / mp.sqrt(2)) * mp.exp(x * x / 2) / 2
+
+
+def tail(degrees: tuple[int, int], largest: str) -> Approximation:
+    """Return `scaled_tail`, relative, 0 <= x <= largest."""
+    return Approximation(scaled_tail, lambda x: 1 / scaled_tail(x), mpf(0), mpf(largest), degrees)
+
+
+APPROXIMATIONS = {
+    "EXP": (exponential(4), exponential(9)),
+    "LOG": (logarithm(7), logarithm(19)),
+    "LOG1P_UNIT": (logarithm_of_unit(9), logarithm_of_unit(21)),
+    "SIN": (sine(2), sine(5)),
+    "COS": (cosine(2), cosine(5)),
+    "TAIL": (tail((5, 6), "14.3"), tail((12, 13), "38.6")),
+}
+HEADER = '''"""Coefficients made by ci/make_coefficients.py, the lowest power first; do not edit.
+
+TAIL is a quotient: P, then Q.
+"""
+'''
+
+
+def lines(coefficients: list[Any], indent: int) -> str:
+    """Return a line for each coefficient, in the shortest digits that are read back exactly."""
+    return "".join(f"{' ' * indent}{float(x)!r},\n" for x in coefficients)
+
+
+def made(name: str) -> str:
+    """Return the table `name` as Python, with the largest error of each dtype."""
+    text, errors = "", []
+    for dtype, rounds, a in zip(DTYPES, ROUNDS, APPROXIMATIONS[name], strict=True):
+        p, q, error = fit(a.f, a.weight, a.low, a.high, a.degrees, dtype, rounds)
+        errors.append(f"2^{np.log2(error):.1f}")
+        if len(q) > 1:
+            numbers = "".join(f"        (\n{lines(part, 12)}        ),\n" for part in (p, q))
+        else:
+            numbers = lines(p, 8)
+        text += f'    "{np.dtype(dtype).name}": (\n{numbers}    ),\n'
+        print(name, np.dtype(dtype).name, errors[-1], file=sys.stderr, flush=True)
+    return f"\n# Error {errors[0]} and {errors[1]}.\n{name} = {{\n{text}}}\n"
+
+
+if __name__ == "__main__":
+    tables = "".join(made(name) for name in sys.argv[1:] or APPROXIMATIONS)
+    if sys.argv[1:]:
+        print(tables)
+    else:
+        TARGET.write_text(HEADER + tables)

@@ -1,0 +1,1 @@
+"""Writing kernels as LLVM instructions: instruction sets, a small language, object code."""

@@ -1,0 +1,54 @@
+r"""Adam; the formulas are those of the reference.
+
+As the kernel computes them, with fma(a, b, c) = a b + c rounded once and the numbers of step t
+
+.. math::
+    γ_t = \frac{1}{\sqrt{1 - β_2^t}}, \qquad η_t = \frac{η}{1 - β_1^t}
+
+computed in double precision on the host:
+
+.. math::
+    m = \operatorname{fma}(1-β_1,\, g,\, β_1 m), \qquad
+    v = \operatorname{fma}(1-β_2,\, g^2,\, β_2 v), \qquad
+    p = \operatorname{fma}\left(-η_t,\, \frac{m}{\operatorname{fma}(γ_t, \sqrt{v}, ε)},\, p\right)
+
+The reference divides √v by √(1 - β₂ᵗ), a second division, and rounds each product, so the two
+differ by roundings.  A g² that overflows makes v infinite and the step 0, in both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .rule import UpdateRule
+
+if TYPE_CHECKING:
+    from ..codegen.function import Function
+    from ..codegen.values import Real
+    from .rule import Reals
+
+
+def _adam(f: Function, p: Real, g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:  # noqa: ARG001
+    beta1, rest1, beta2, rest2, root_scale, eps, lr = numbers
+    m, v = states
+    m = rest1.fma(g, beta1 * m)
+    v = rest2.fma(g * g, beta2 * v)
+    change = m / root_scale.fma(v.sqrt(), eps)
+    return (-lr).fma(change, p), (m, v)
+
+
+ADAM = UpdateRule(
+    "adam",
+    ("m", "v"),
+    (
+        "beta1",
+        "1 - beta1",
+        "beta2",
+        "1 - beta2",
+        "1 / sqrt(1 - beta2**step)",
+        "eps",
+        "lr / (1 - beta1**step)",
+    ),
+    _adam,
+    unroll=2,
+)

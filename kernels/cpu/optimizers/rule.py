@@ -1,0 +1,85 @@
+"""What an optimizer is to a kernel: its memory, the numbers it needs, one step of a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from ..codegen.function import Function
+    from ..codegen.values import Address, Real
+
+Reals: TypeAlias = "tuple[Real, ...]"
+Update: TypeAlias = "Callable[[Function, Real, Real, Reals, Reals], tuple[Real, Reals]]"
+
+DECAY = "decay"
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """One step of an optimizer on vectors, written into the kernel that holds them.
+
+    Every element is computed by itself, so the bits do not depend on how a vector is split.
+
+    Attributes
+    ----------
+    name : str
+        Its name, and that of the kernel that sweeps over a flat vector.
+    states : tuple of str
+        The vectors that it remembers, each as long as the parameters and zero before the first
+        step.
+    slots : tuple of str
+        What each number behind slot 0 of the settings is.
+    update : callable
+        ``update(f, p, g, states, numbers) -> (p, states)`` in vectors; `numbers` are the settings
+        that `slots` names.
+    unroll : int
+        How many vectors a sweep takes at once.
+
+    Notes
+    -----
+    The settings are numbers of the kernel's dtype, computed for each step on the host.  Slot 0 is
+    the same for all rules: ``decay``, the λ by which λ W is added to the gradient g of a weight W,
+    as fma(λ, W, g); where it is 0, g is left alone, also beside an infinite W.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    slots: tuple[str, ...]
+    update: Update
+    unroll: int
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What each slot of the settings is, from slot 0."""
+        return (DECAY, *self.slots)
+
+    def load(self, settings: Address) -> Reals:
+        """Return the settings at an address, each in all lanes of a vector."""
+        return tuple(settings.real(slot).splat() for slot in range(len(self.settings)))
+
+    def step(
+        self, f: Function, p: Real, g: Real, states: Reals, settings: Reals
+    ) -> tuple[Real, Reals]:
+        """Add one step to the kernel.
+
+        Parameters
+        ----------
+        f : Function
+            The kernel.
+        p, g : Real
+            Vectors of parameters and of their gradient.
+        states : tuple of Real
+            What `states` names, for the same parameters.
+        settings : tuple of Real
+            What `load` gave.
+
+        Returns
+        -------
+        p, states
+            The next parameters and states.
+        """
+        decay, *numbers = settings
+        g = decay.equals(0.0).select(g, decay.fma(p, g))
+        return self.update(f, p, g, states, tuple(numbers))

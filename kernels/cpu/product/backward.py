@@ -1,0 +1,197 @@
+"""The products of the backward pass, on panels: the gradients of a layer's input and of its weight.
+
+    da[k, r] = sum over o of W[o, k] dz[o, r]        dW[o, k] = sum over r of dz[o, r] x[r, k]
+
+The first reads the weight and the second the input as they lie, row after row; neither makes a
+transposed copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .panels import transpose
+from .tile import BLOCK, ROW_BLOCK, chains, finish
+
+if TYPE_CHECKING:
+    from ..codegen.function import Function, Module
+    from ..codegen.values import Address, Int, Real
+
+
+def write_input_gradient(module: Module) -> None:
+    """Write `input_gradient(W, outputs, features, dz, da, width, first, rows)`.
+
+    dz and da are panels of one width.  It computes `rows` features of da from feature `first` on,
+    as many as a tile is high, at most.
+    """
+    isa = module.isa
+    for vectors in range(1, isa.tile_vectors + 1):
+        for rows in range(1, isa.tile_rows + 1):
+            _write_turned_tile(module, rows, vectors)
+    kinds = ("address", "int", "int", "address", "address", "int", "int", "int")
+    with module.function("input_gradient", *kinds) as (f, *arguments):
+        W, outputs, features, dz, da, width, first_feature, rows = arguments
+        names = [
+            f"turned_{r}_{v}"
+            for v in range(1, isa.tile_vectors + 1)
+            for r in range(1, isa.tile_rows + 1)
+        ]
+        vectors = width // f.lanes
+        tile = f.pointers(names).address((vectors - 1) * isa.tile_rows + rows - 1)
+        with f.loop(0, outputs, BLOCK) as o:
+            f.call_at(
+                tile,
+                *(W.reals(o * features + first_feature), features, dz.reals(o * width)),
+                *(da.reals(first_feature * width), (outputs - o).min(BLOCK), o.equals(0).as_int()),
+            )
+
+
+def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
+    """Write `turned_R_V(a, lda, b, c, n, first)`: the rows of the tile are columns of a."""
+    with module.function(
+        f"turned_{rows}_{vectors}",
+        *("address", "int", "address", "address", "int", "int"),
+        private=True,
+    ) as (f, a, lda, b, c, n, first):
+        lanes = f.lanes
+        width = vectors * lanes
+        sums = chains(
+            f,
+            n,
+            (a, b),
+            advance=lambda at, s: [at[0].reals(lda * s), at[1].reals(s * width)],
+            element=lambda at, i, s: (at[0].reals(lda * s) if s else at[0]).reals(i),
+            vector=lambda at, j, s: at[1].vector(s * width + j * lanes),
+            rows=rows,
+            vectors=vectors,
+        )
+        never = f.int(0).equals(1)
+        finish(
+            f,
+            sums,
+            first.equals(1),
+            never,
+            lambda i, j: (c.reals(i * width + j * lanes), None),
+            lambda total, _i, _j: total,
+        )
+
+
+def write_weight_gradient(module: Module) -> None:
+    """Write `weight_gradient(dz, panel_step, width, x, ldx, rows, outputs, columns, g)`.
+
+    dz begins with the panels' first output of the tile, and the panels lie `panel_step` elements
+    apart; x begins with the first column.  For `outputs` outputs, as many as a tile is high at
+    most, and `columns` columns, as many as it is wide at most, it writes the tile g, row after row
+    of whole vectors, summed over all `rows` rows of the batch.
+    """
+    isa = module.isa
+    wide = isa.tile_vectors
+    kinds = ("address", "int", "int", "address", "int", "int", "int", "int", "address")
+    for vectors in (1, wide):
+        for rows in range(1, isa.tile_rows + 1):
+            _write_weight_tile(module, rows, vectors)
+    with module.function("weight_gradient", *kinds) as (f, *arguments):
+        dz, panel_step, width, x, ldx, rows, outputs, columns, g = arguments
+        names = [f"weight_{r}_{v}" for v in (1, wide) for r in range(1, isa.tile_rows + 1)]
+        narrow = width.equals(f.lanes)
+        row = narrow.select(f.int(0), f.int(isa.tile_rows))
+        tile = f.pointers(names).address(row + outputs - 1)
+        f.call_at(tile, dz, panel_step, x, ldx, rows, columns, g)
+
+
+def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
+    """Write `weight_R_P(dz, panel_step, x, ldx, n, columns, g)`, dz panels P vectors wide."""
+    vectors = module.isa.tile_vectors
+    with module.function(
+        f"weight_{rows}_{panel_vectors}",
+        *("address", "int", "address", "int", "int", "int", "address"),
+        private=True,
+    ) as (f, dz, panel_step, x, ldx, n, columns, g):
+        lanes = f.lanes
+        width = panel_vectors * lanes
+        masks = [f.first_lanes(columns - j * lanes) for j in range(vectors)]
+
+        def advance(at: list[Any], steps: int) -> list[Any]:
+            return [at[0].reals(steps), at[1].reals(ldx * steps)]
+
+        def vector(at: list[Any], j: int, step: int) -> Real:
+            place: Address = at[1].reals(ldx * step) if step else at[1]
+            loaded: Real = place.vector(j * lanes, masks[j])
+            return loaded
+
+        with f.loop(0, n, ROW_BLOCK) as r:
+            block = (n - r).min(ROW_BLOCK)
+            start = dz.reals(r // width * panel_step)
+
+            def panel(values: list[Any]) -> list[Any]:
+                *sums, a, b, left = values
+                count = left.min(width)
+                sums = chains(
+                    f,
+                    count,
+                    (a, b),
+                    advance=advance,
+                    element=lambda at, i, s: at[0].reals(i * width + s),
+                    vector=vector,
+                    rows=rows,
+                    vectors=vectors,
+                    start=sums,
+                )
+                flat = [value for row in sums for value in row]
+                return [*flat, a.reals(panel_step), b.reals(ldx * count), left - count]
+
+            values = [f.number(0.0)] * (rows * vectors)
+            summed = f.repeat(
+                block.ceil_div(width), [*values, start, x.reals(r * ldx), block], panel
+            )
+            sums = [summed[i * vectors : (i + 1) * vectors] for i in range(rows)]
+            finish(
+                f,
+                sums,
+                r.equals(0),
+                f.int(0).equals(1),
+                lambda i, j: (g.reals((i * vectors + j) * lanes), None),
+                lambda total, _i, _j: total,
+            )
+
+
+def write_bias_gradient(module: Module) -> None:
+    """Write `bias_gradient(dz, panel_step, width, rows, outputs, g)`: sums of dz over the rows.
+
+    dz begins with the panels' first output; lanes beyond `rows` are zero.
+    """
+    kinds = ("address", "int", "int", "int", "int", "address")
+    with module.function("bias_gradient", *kinds) as (f, dz, panel_step, width, rows, outputs, g):
+        lanes = f.lanes
+        with f.loop(0, outputs, lanes) as o:
+            there = (outputs - o).min(lanes)
+            total = f.variable(f.number(0.0))
+            with f.loop(0, rows, ROW_BLOCK) as r:
+                block = (rows - r).min(ROW_BLOCK)
+                total.value = total.value + _block_sum(f, dz, panel_step, width, r, block, o, there)
+            g.store(total.value, o, f.first_lanes(there))
+
+
+def _block_sum(
+    f: Function,
+    dz: Address,
+    panel_step: Int,
+    width: Int,
+    row: Int,
+    count: Int,
+    output: Int,
+    there: Int,
+) -> Real:
+    """Return the chains over `count` rows from `row` on, the outputs in the lanes."""
+    lanes = f.lanes
+    square = f.buffer(lanes * lanes * f.real_bytes)
+    total = f.variable(f.number(0.0))
+    with f.loop(row, row + count, lanes) as r:
+        place = dz.reals(r // width * panel_step + output * width + r % width)
+        for i in range(lanes):
+            square.store(f.number(0.0), i * lanes)
+        with f.loop(0, there) as index:
+            square.store(place.vector(index * width), index * lanes)
+        for column in transpose([square.vector(i * lanes) for i in range(lanes)]):
+            total.value = total.value + column
+    return total.value

@@ -1,0 +1,92 @@
+"""Weights in the order in which the tiles read them.
+
+A weight W, shape (out, in), is packed in one of two orders.  For tiles with the rows of a batch in
+the lanes, in panels of `height` outputs that differ by one at most: element (output o, feature k)
+of the panel that begins with output s lies at s * in + k * height + (o - s).  For tiles with the
+outputs in the lanes, in panels of `width` outputs, the last as wide as whole vectors hold what is
+left, filled with zeros: it lies at s * in + k * width + (o - s).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .panels import transpose
+
+if TYPE_CHECKING:
+    from ..codegen.function import Module
+
+
+def write_pack_heights(module: Module) -> None:
+    """Write `pack_heights(W, height, larger, panels, features, packed)`.
+
+    The first `larger` of the panels are height + 1 outputs high, the others `height`.
+    """
+    with module.function("pack_heights", "address", "int", "int", "int", "int", "address") as (
+        f,
+        W,
+        height,
+        larger,
+        panels,
+        features,
+        packed,
+    ):
+        lanes = f.lanes
+        zeros = [f.number(0.0)] * lanes
+        square = f.buffer(lanes * lanes * f.real_bytes)
+        with f.loop(0, panels) as p:
+            h = (p < larger).select(height + 1, height)
+            start = p * height + p.min(larger)
+            to = packed.reals(start * features)
+            with f.loop(0, h, lanes) as i0:
+                count = (h - i0).min(lanes)
+                row_mask = f.first_lanes(count)
+                with f.loop(0, features, lanes) as k:
+                    column_mask = f.first_lanes(features - k)
+                    source = W.reals((start + i0) * features + k)
+                    for i, zero in enumerate(zeros):
+                        square.store(zero, i * lanes)
+                    with f.loop(0, count) as i:
+                        square.store(source.vector(i * features, column_mask), i * lanes)
+                    columns = transpose([square.vector(i * lanes) for i in range(lanes)])
+                    target = to.reals(k * h + i0)
+                    with f.either(features - k >= lanes) as (whole, part):
+                        with whole:
+                            for i, column in enumerate(columns):
+                                target.store(column, h * i, row_mask)
+                        with part:
+                            for i, column in enumerate(columns):
+                                square.store(column, i * lanes)
+                            with f.loop(0, features - k) as i:
+                                target.store(square.vector(i * lanes), h * i, row_mask)
+
+
+def write_pack_widths(module: Module, vectors: int) -> None:
+    """Write `pack_widths(W, outputs, features, packed)`, panels being `vectors` vectors wide."""
+    with module.function("pack_widths", "address", "int", "int", "address") as (
+        f,
+        W,
+        outputs,
+        features,
+        packed,
+    ):
+        lanes = f.lanes
+        width = vectors * lanes
+        square = f.buffer(lanes * lanes * f.real_bytes)
+        with f.loop(0, outputs, lanes) as o:
+            count = (outputs - o).min(lanes)
+            start = o // width * width
+            stride = ((outputs - start).ceil_div(lanes) * lanes).min(width)
+            to = packed.reals(start * features + (o - start))
+            with f.loop(0, features, lanes) as k:
+                mask = f.first_lanes(features - k)
+                source = W.reals(o * features + k)
+                for i in range(lanes):
+                    square.store(f.number(0.0), i * lanes)
+                with f.loop(0, count) as i:
+                    square.store(source.vector(i * features, mask), i * lanes)
+                columns = transpose([square.vector(i * lanes) for i in range(lanes)])
+                for i, column in enumerate(columns):
+                    square.store(column, i * lanes)
+                with f.loop(0, (features - k).min(lanes)) as i:
+                    to.store(square.vector(i * lanes), (k + i) * stride)

@@ -1,0 +1,141 @@
+r"""The register tile: a few rows of one factor times a few vectors of the other.
+
+    c[i, j] = sum over k of a[i, k] * b[k, j]
+
+for `rows` values of i and `vectors` vectors of j.  The sum is the canonical one: blocks of `BLOCK`
+terms, each an ascending chain of fused multiply-adds that begins at zero, the sums of the blocks
+added ascending.  So an element has the same bits whichever tile computes it.
+
+A tile is bound by the multiply-add units only if little else is issued.  Where an instruction can
+broadcast an element from memory (AVX-512), each multiply-add reads its own: one instruction for
+each, and none to load.  Elsewhere an element is loaded once for all vectors.  (K. Goto and R. A.
+van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008), for the shape
+of the loops around a tile.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..codegen.function import Function
+    from ..codegen.values import Address, Int, Real, Truth
+
+BLOCK = 256
+"""Terms of one chain of a product over features."""
+
+ROW_BLOCK = 64
+"""Terms of one chain of a sum over the rows of a batch."""
+
+_STEPS = 2
+"""Terms that one round of the loop adds to each chain."""
+
+
+def chains(
+    f: Function,
+    count: Int,
+    places: tuple[Address, ...],
+    advance: Callable[[list[Any], int], list[Any]],
+    element: Callable[[list[Any], int, int], Address],
+    vector: Callable[[list[Any], int, int], Real],
+    rows: int,
+    vectors: int,
+    *,
+    start: list[Real] | None = None,
+    share: bool | None = None,
+) -> list[list[Real]]:
+    """Return the chains of `count` terms for each row and vector.
+
+    Parameters
+    ----------
+    f : Function
+        The kernel.
+    count : Int
+        How many terms; may be 0.
+    places : tuple of Address
+        What moves on from term to term.
+    advance : callable
+        ``advance(places, steps)`` returns the places `steps` terms on.
+    element : callable
+        ``element(places, i, step)`` returns the address of a[i, k + step].
+    vector : callable
+        ``vector(places, j, step)`` returns the vector b[k + step, j].
+    rows, vectors : int
+        The shape of the tile.
+    start : list of Real, optional
+        What the chains go on from instead of zero, one row after the other.
+    share : bool, optional
+        Whether an element is loaded once for all vectors; by default as the instruction set is.
+    """
+    number = rows * vectors
+    shared = not f.isa.broadcasts if share is None else share
+
+    def term(values: list[Any], steps: int) -> list[Any]:
+        sums, at = values[:number], values[number:]
+        for step in range(steps):
+            factors = [vector(at, j, step) for j in range(vectors)]
+            if not shared:
+                for j in range(vectors):
+                    for i in range(rows):
+                        a = element(at, i, step).real().splat()
+                        sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
+                    f.keep_order()
+            else:
+                for i in range(rows):
+                    a = element(at, i, step).real().splat()
+                    for j in range(vectors):
+                        sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
+                if step < steps - 1:
+                    f.keep_order()
+        return [*sums, *advance(at, steps)]
+
+    values: list[Any] = [*([f.number(0.0)] * number if start is None else start), *places]
+    values = f.repeat(count % _STEPS, values, lambda v: term(v, 1))
+    values = f.repeat(count // _STEPS, values, lambda v: term(v, _STEPS))
+    return [values[i * vectors : (i + 1) * vectors] for i in range(rows)]
+
+
+def finish(
+    f: Function,
+    sums: list[list[Real]],
+    first: Truth,
+    last: Truth,
+    place: Callable[[int, int], tuple[Address, Truth | None]],
+    complete: Callable[[Real, int, int], Real],
+) -> None:
+    """Add the sums of a block to the tile in memory; `complete` what the last block has made whole.
+
+    Parameters
+    ----------
+    f : Function
+        The kernel.
+    sums : list of list of Real
+        The chains of the block.
+    first, last : Truth
+        Whether the block is the first, which overwrites what is there, and the last.
+    place : callable
+        ``place(i, j)`` returns where vector (i, j) lies, and its mask.
+    complete : callable
+        ``complete(total, i, j)`` returns what to store of the whole sum.
+    """
+
+    def write(fresh: bool, whole: bool) -> None:
+        for i, row in enumerate(sums):
+            for j, block_sum in enumerate(row):
+                at, mask = place(i, j)
+                total = block_sum if fresh else at.vector(0, mask) + block_sum
+                at.store(complete(total, i, j) if whole else total, 0, mask)
+
+    with f.either(first) as (yes, no):
+        with yes, f.either(last) as (only, more):
+            with only:
+                write(fresh=True, whole=True)
+            with more:
+                write(fresh=True, whole=False)
+        with no, f.either(last) as (final, middle):
+            with final:
+                write(fresh=False, whole=True)
+            with middle:
+                write(fresh=False, whole=False)

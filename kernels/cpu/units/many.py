@@ -1,0 +1,5 @@
+"""Prediction on many rows."""
+
+from ..product.prediction import write_many as write
+
+__all__ = ["write"]

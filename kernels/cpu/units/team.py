@@ -1,0 +1,5 @@
+"""The worker team."""
+
+from ..team import write_team as write
+
+__all__ = ["write"]

@@ -1,0 +1,172 @@
+"""Compiled kernels on disk, so that the first prediction of the next process is fast.
+
+A file holds one unit for one instruction set and dtype::
+
+    8 bytes   "MLPCORE" and the version of this format
+    32 bytes  the key: the SHA-256 of all that the code depends on
+    32 bytes  the SHA-256 of what follows
+    rest      `ObjectCode.to_bytes`: signatures in JSON, and an object file
+
+Its name ends with the beginning of the key, so versions and environments that share a folder do not
+meet.  Nothing is locked: processes that begin at the same time compile the same code each, and the
+last one's file stays.
+"""
+
+import functools
+import hashlib
+import logging
+import os
+from contextlib import suppress
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from mlpcore.backends.cpu.cache_folder import cache_folder
+from mlpcore.backends.cpu.private_folder import PrivateFolder
+from mlpcore.kernels.cpu.codegen.instruction_set import InstructionSet
+from mlpcore.kernels.cpu.codegen.object_code import ObjectCode
+from mlpcore.kernels.cpu.codegen.target import platform_name
+from mlpcore.kernels.cpu.fingerprint import FINGERPRINT, read_fingerprint
+
+__all__ = ["CodeCache", "default_cache"]
+
+_MAGIC = b"MLPCORE\x01"
+_HASH_BYTES = 32
+_HEADER_BYTES = len(_MAGIC) + 2 * _HASH_BYTES
+
+_SUFFIX = ".code"
+_VERSIONS_KEPT = 8
+"""How many files of a unit, instruction set and dtype stay, those that were used last."""
+
+_ABANDONED_SECONDS = 3600
+"""The age at which a temporary file belongs to a process that was killed."""
+
+_NO_FOLDER = "there is no home folder; MLPCORE_CACHE_DIR can name another"
+_NO_SOURCES = "the sources of the kernels cannot be read, which tell one version from another"
+
+_log = logging.getLogger("mlpcore")
+
+
+class CodeCache:
+    """The files below one folder.
+
+    Parameters
+    ----------
+    folder : str or None
+        The folder for everything that mlpcore keeps; kernels lie in ``kernels`` inside it.  With
+        None nothing is kept.
+    """
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = None if folder is None else PrivateFolder(os.path.join(folder, "kernels"))
+        self._said: set[str] = set()
+        if folder is None:
+            self._say(_NO_FOLDER)
+        elif FINGERPRINT is None:
+            self._say(_NO_SOURCES)
+
+    def fetch(self, unit: str, isa: InstructionSet, dtype: str) -> ObjectCode | None:
+        """Return the compiled unit, or None without one that is whole and can be trusted."""
+        if self._folder is None or FINGERPRINT is None:
+            return None
+        key = _key(unit, isa, dtype)
+        name = _file_name(unit, isa, dtype, key)
+        try:
+            data = self._folder.read(name)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._say(_in_words(error))
+            return None
+        payload = memoryview(data)[_HEADER_BYTES:]
+        if data[:_HEADER_BYTES] != _MAGIC + key + hashlib.sha256(payload).digest():
+            _log.debug("%s is damaged and will be compiled again", name)
+            return None
+        return ObjectCode.from_bytes(bytes(payload))
+
+    def keep(self, unit: str, isa: InstructionSet, dtype: str, code: ObjectCode) -> None:
+        """Write the compiled unit if that is possible."""
+        try:
+            self.write(unit, isa, dtype, code)
+        except OSError as error:
+            self._say(_in_words(error))
+
+    def write(self, unit: str, isa: InstructionSet, dtype: str, code: ObjectCode) -> None:
+        """Write the compiled unit.
+
+        Raises
+        ------
+        OSError
+            If there is no folder, or it cannot be written or belongs to another user, or the
+            sources of the kernels are not what they were when this process began to use them:
+            nobody knows from which of them the code was made.
+        """
+        if self._folder is None:
+            raise OSError(_NO_FOLDER)
+        if FINGERPRINT is None:
+            raise OSError(_NO_SOURCES)
+        if read_fingerprint() != FINGERPRINT:
+            raise OSError("the sources of the kernels have changed since they were first used")
+        key = _key(unit, isa, dtype)
+        payload = code.to_bytes()
+        file = _MAGIC + key + hashlib.sha256(payload).digest() + payload
+        self._folder.write(_file_name(unit, isa, dtype, key), file)
+        with suppress(OSError):
+            self._prune(_stem(unit, isa, dtype))
+
+    def path(self, unit: str, isa: InstructionSet, dtype: str) -> str | None:
+        """Return where the compiled unit is or would be, or None if nothing is kept."""
+        if self._folder is None or FINGERPRINT is None:
+            return None
+        name = _file_name(unit, isa, dtype, _key(unit, isa, dtype))
+        return os.path.join(self._folder.path, name)
+
+    def _prune(self, stem: str) -> None:
+        """Remove what other versions left.
+
+        To remove too much costs whoever needs it a compilation, and nobody who reads it notices.
+        """
+        assert self._folder is not None
+        entries = sorted(self._folder.entries(), key=lambda entry: entry.age)
+        versions = [e for e in entries if e.name.startswith(stem) and e.name.endswith(_SUFFIX)]
+        abandoned = [e for e in entries if e.name.endswith(".tmp") and e.age > _ABANDONED_SECONDS]
+        for entry in versions[_VERSIONS_KEPT:] + abandoned:
+            self._folder.remove(entry.name)
+
+    def _say(self, reason: str) -> None:
+        if reason not in self._said:
+            self._said.add(reason)
+            _log.info("compiled kernels are not kept on disk: %s", reason)
+
+
+@functools.cache
+def _cache(folder: str | None) -> CodeCache:
+    return CodeCache(folder)
+
+
+def default_cache() -> CodeCache:
+    """Return the cache in `cache_folder`, as the environment is now."""
+    folder = cache_folder()
+    return _cache(None if folder is None else os.path.abspath(folder))
+
+
+def _key(unit: str, isa: InstructionSet, dtype: str) -> bytes:
+    assert FINGERPRINT is not None
+    versions: tuple[Any, ...] = (llvmlite.__version__, llvm.llvm_version_info)
+    level = (isa.name, isa.cpu, isa.features, platform_name(isa))
+    everything = (FINGERPRINT.hex(), versions, level, dtype, unit)
+    return hashlib.sha256(repr(everything).encode()).digest()
+
+
+def _stem(unit: str, isa: InstructionSet, dtype: str) -> str:
+    return f"{unit}-{isa.name}-{dtype}-"
+
+
+def _file_name(unit: str, isa: InstructionSet, dtype: str, key: bytes) -> str:
+    return f"{_stem(unit, isa, dtype)}{key.hex()[:32]}{_SUFFIX}"
+
+
+def _in_words(error: OSError) -> str:
+    place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    return f"{place}{error.strerror or error}"

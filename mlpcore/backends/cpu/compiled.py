@@ -1,0 +1,83 @@
+"""The compiled kernels, or the reason why the reference runs instead.
+
+Without LLVM, without fused multiply-add in the processor, or where compiling fails, a network still
+runs, only slower: that is a warning, said once, and no error.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+if TYPE_CHECKING:
+    from mlpcore.backends.cpu.library import Library
+
+__all__ = ["compiled", "why_not"]
+
+_log = logging.getLogger("mlpcore")
+
+_problems: dict[tuple[str, ...], str] = {}
+"""Why kernels cannot be used, by what was asked for."""
+
+
+def compiled(dtype: DTypeLike, *units: str) -> "Library | None":
+    """Return the library of kernels for `dtype`, with `units` loaded, or None without them.
+
+    The first time that it is None the reason is logged as a warning; asked again for the same, it
+    is None at once.
+
+    Parameters
+    ----------
+    dtype : dtype
+        float32 or float64.
+    *units : str
+        What has to be there; see `mlpcore.kernels.cpu.units`.
+
+    Raises
+    ------
+    ValueError
+        If ``MLPCORE_INSTRUCTION_SET`` names none that this processor has.
+    MemoryError
+        If there is not enough memory to compile.
+    """
+    name = np.dtype(dtype).name
+    asked = (name, *units)
+    if asked in _problems:
+        return None
+    try:
+        from mlpcore.backends.cpu.library import library
+        from mlpcore.kernels.cpu.codegen.instruction_set import instruction_set
+    except Exception as error:
+        _give_up(asked, f"llvmlite cannot be imported: {_in_words(error)}")
+        return None
+    isa = instruction_set()
+    if isa is None:
+        _give_up(asked, "this processor has no fused multiply-add that is known here")
+        return None
+    try:
+        found = library(isa, name)
+        for unit in units:
+            found.kernels(unit)
+    except MemoryError:
+        raise
+    except Exception as error:
+        _give_up(asked, f"they cannot be compiled or loaded: {_in_words(error)}")
+        return None
+    return found
+
+
+def why_not() -> str | None:
+    """Return why a call of `compiled` returned None, or None if none has."""
+    return next(iter(_problems.values()), None)
+
+
+def _give_up(asked: tuple[str, ...], reason: str) -> None:
+    first = not _problems
+    _problems[asked] = reason
+    if first:
+        _log.warning("computing with NumPy, because there are no compiled kernels: %s", reason)
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

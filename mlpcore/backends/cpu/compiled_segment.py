@@ -1,0 +1,127 @@
+"""Stages that the compiled kernels run as one network, as a segment of a plan."""
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from mlpcore.backends.base import DirectPrediction, Run, Segment, StepRule
+from mlpcore.backends.cpu.compiled_network import CompiledNetwork
+from mlpcore.backends.cpu.direct_prediction import CompiledPrediction
+from mlpcore.backends.cpu.fused_stages import FusedStages
+from mlpcore.backends.cpu.fused_step import fused_step
+from mlpcore.backends.cpu.pass_record import PanelRecord, PassRecord
+from mlpcore.backends.parameters import ParameterBuffer
+from mlpcore.backends.seqlock import SequenceLock
+from mlpcore.backends.signals import deferred_signals
+from mlpcore.kernels.reference.operations import Activation
+from mlpcore.program import Program
+
+
+class CompiledSegment(Segment):
+    """Stages that the kernels compute as one.
+
+    Parameters
+    ----------
+    fused : FusedStages
+        What is computed.
+    kept : bool
+        Whether a later operation reads the result again.
+    """
+
+    def __init__(self, fused: FusedStages, *, kept: bool) -> None:
+        self.fused = fused
+        self.stages = range(fused.start, fused.start + len(fused.stages))
+        self._kept = kept
+
+    def network(self, parameters: ParameterBuffer, state: ParameterBuffer) -> CompiledNetwork:
+        """Return the stages with the parameters of one model; the same for all its plans."""
+        found = parameters.copies.get(self.fused)
+        if found is None:
+            with deferred_signals(), _making:
+                found = parameters.copies.get(self.fused)
+                if found is None:
+                    found = CompiledNetwork(self.fused, parameters, state)
+                    parameters.copies[self.fused] = found
+        network: CompiledNetwork = found
+        return network
+
+    def forward(self, run: Run, x: Any) -> Any:
+        """Return the result for `x`."""
+        network = self.network(run.parameters, run.state_buffer)
+        if run.records is None:
+            y = network.predict(x)
+        elif len(x) == 0:
+            y = network.predict(x)
+            for index, stage in zip(self.stages, self.fused.stages, strict=True):
+                record = run.records[index]
+                record.x = np.empty((0, stage.in_features), y.dtype)
+                record.z = record.a = np.empty((0, stage.out_features), y.dtype)
+        else:
+            passed, y = network.forward(x)
+            run.records[self.stages.start : self.stages.stop] = passed.stage_records()
+        if self._kept:
+            run.results[self.stages[-1]] = y
+        return y
+
+    def backward(self, run: Run, dy: Any) -> Any:
+        """Return the gradient of the segment's input."""
+        if run.records is None:
+            raise RuntimeError("a forward pass without a record cannot be differentiated")
+        last = self.stages[-1]
+        if last in run.result_gradients:
+            dy = dy + run.result_gradients.pop(last)
+        wanted = run.need_dx or self.stages.start > 0
+        record = run.records[self.stages.start]
+        if not isinstance(record, PanelRecord):  # of no rows
+            return self._backward_of_nothing(run, dy, wanted)
+        network = self.network(run.parameters, run.state_buffer)
+        passed: PassRecord = record.passed
+        with passed.lock:
+            if run.da is not None:
+                passed.keep_da()
+            dx = network.backward(passed, dy, run.gradients, input_gradient=wanted)
+            for number, index in enumerate(self.stages):
+                if run.dz is not None:
+                    run.dz[index] = passed.by_rows(number, "dz")
+                if run.da is not None:
+                    run.da[index] = passed.by_rows(number, "da")
+        return dx
+
+    def direct(
+        self,
+        parameters: ParameterBuffer,
+        state: ParameterBuffer,
+        lock: SequenceLock,
+        output: Activation,
+    ) -> DirectPrediction:
+        """Return what predicts with nothing between it and the kernels."""
+        network = self.network(parameters, state)
+        network.table.set_output(output)
+        return CompiledPrediction(network.predictor, lock)
+
+    def step_rule(
+        self,
+        program: Program,
+        parameters: ParameterBuffer,
+        state: ParameterBuffer,
+        loss: Any,
+        optimizer: Any,
+        l2: float,
+    ) -> StepRule | None:
+        """Return how whole training steps are taken at once, or None if that cannot be done."""
+        return fused_step(self.network(parameters, state), program, loss, optimizer, l2)
+
+    def _backward_of_nothing(self, run: Run, dy: Any, wanted: bool) -> Any:
+        for index, stage in zip(self.stages, self.fused.stages, strict=True):
+            run.gradients[stage.weight][...] = 0
+            if stage.bias is not None:
+                run.gradients[stage.bias][...] = 0
+            for found in (run.dz, run.da):
+                if found is not None:
+                    found[index] = np.empty((0, stage.out_features), dy.dtype)
+        return np.empty((0, self.fused.stages[0].in_features), dy.dtype) if wanted else None
+
+
+_making = threading.RLock()
+"""Held while the tables of a model are made."""

@@ -1,0 +1,235 @@
+"""A pass that is differentiated by the compiled kernels: what it keeps, and how it is run."""
+
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mlpcore.backends.base import StageRecord
+from mlpcore.backends.cpu.activation_kernels import activation_kernels
+from mlpcore.backends.cpu.cost_model import choose_pass
+from mlpcore.backends.cpu.network_table import NetworkTable, aligned
+from mlpcore.backends.cpu.scratch import scratch
+from mlpcore.backends.cpu.the_team import team
+from mlpcore.kernels.cpu.board_memory import board_bytes
+from mlpcore.kernels.cpu.product.words import LayerWords, PassWords, RecordWords
+
+FORWARD, BACKWARD, STEP = range(3)
+"""What `PassRecord.run` does."""
+
+
+class PassRecord:
+    """The panels of a batch on its way through a network and back.
+
+    Parameters
+    ----------
+    table : NetworkTable
+        The network.
+    rows : int
+        How many rows the batch has, at least one.
+    keep_z : bool
+        Whether every pre-activation is kept, for those who want to see it.
+
+    Attributes
+    ----------
+    words : ndarray of int64
+        The arguments of the pass, as `PassWords` has them.
+    x, y : ndarray
+        What entered the first product, and the result.
+    lock : RLock
+        Held by whoever sets arguments and runs the pass.
+    """
+
+    def __init__(self, table: NetworkTable, rows: int, *, keep_z: bool) -> None:
+        table.prepare_passes()
+        self.table = table
+        self.rows = rows
+        self.width = table.lanes if rows <= table.lanes else table.wide
+        self.padded = -(-rows // self.width) * self.width
+        self.x: Any = None
+        self.lock = threading.RLock()
+        self.y: Any = None
+        self._dy: Any = None
+        self._dx: Any = None
+        self._keep_z = keep_z
+        self._arrays: list[dict[str, Any]] = []
+        self.words = aligned(PassWords.COUNT, np.int64)
+        stages = table.fused.stages
+        self.records = aligned(len(stages) * RecordWords.COUNT, np.int64)
+        for index in range(len(stages)):
+            self._make_layer(index)
+        words = self.words
+        words[PassWords.NETWORK] = table.recording if keep_z else table.address
+        words[PassWords.RECORDS] = self.records.ctypes.data
+        words[PassWords.ROWS] = rows
+        words[PassWords.WIDTH] = self.width
+        self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
+
+    @property
+    def num_bytes(self) -> int:
+        """How much memory the panels take."""
+        return sum(array.nbytes for arrays in self._arrays for array in arrays.values())
+
+    def layer(self, index: int) -> Any:
+        """Return the words of a layer's record."""
+        return self.records[index * RecordWords.COUNT : (index + 1) * RecordWords.COUNT]
+
+    def _panels(self, features: int) -> Any:
+        flat = aligned(self.padded * features, self.table.dtype)
+        return flat.reshape(self.padded // self.width, features, self.width)
+
+    def _make_layer(self, index: int) -> None:
+        table, words = self.table, self.layer(index)
+        stages = table.fused.stages
+        stage = stages[index]
+        kernels = None
+        if stage.activation is not None and (self._keep_z or stage.activation.name != "identity"):
+            kernels = activation_kernels(stage.activation, table.library)
+        arrays = {"a": self._panels(stage.out_features), "dz": self._panels(stage.out_features)}
+        apart = kernels is not None and (self._keep_z or kernels.keeps_z)
+        arrays["z"] = self._panels(stage.out_features) if apart else arrays["a"]
+        arrays["da"] = arrays["dz"]
+        if index + 1 < len(stages):
+            stride = -(-stage.out_features // table.lanes) * table.lanes
+            if stride * table.dtype.itemsize % 1024 == 0:
+                stride += table.lanes
+            arrays["rows"] = aligned(self.rows * stride, table.dtype)
+            words[RecordWords.ROWS] = arrays["rows"].ctypes.data
+            words[RecordWords.STRIDE] = stride
+        for word, name in (
+            (RecordWords.Z, "z"),
+            (RecordWords.A, "a"),
+            (RecordWords.DA, "da"),
+            (RecordWords.DZ, "dz"),
+        ):
+            words[word] = arrays[name].ctypes.data
+        if kernels is not None:
+            word = RecordWords.ROW_BACKWARD if kernels.by_row else RecordWords.BACKWARD
+            words[word] = kernels.backward
+            words[RecordWords.SETTINGS] = table.layer(index)[LayerWords.SETTINGS]
+        weight = table.parameters.views[stage.weight]
+        words[RecordWords.WEIGHT] = weight.ctypes.data
+        self._arrays.append(arrays)
+
+    def stage_records(self) -> list["PanelRecord"]:
+        """Return the record of each stage."""
+        found: list[PanelRecord] = []
+        for index in range(len(self.table.fused.stages)):
+            found.append(PanelRecord(self, index, found[-1] if found else None))
+        return found
+
+    def keep_da(self) -> None:
+        """Keep the gradient of each result beside that of each pre-activation from now on."""
+        for index, (stage, arrays) in enumerate(
+            zip(self.table.fused.stages, self._arrays, strict=True)
+        ):
+            if stage.activation is not None:
+                arrays["da"] = self._panels(stage.out_features)
+                self.layer(index)[RecordWords.DA] = arrays["da"].ctypes.data
+
+    def by_rows(self, index: int, name: str) -> Any:
+        """Return a copy of a layer's z, a, da or dz as an array of shape (rows, features)."""
+        panels = self._arrays[index][name]
+        features = panels.shape[1]
+        return panels.transpose(0, 2, 1).reshape(self.padded, features)[: self.rows]
+
+    def is_one(self, index: int, name: str, other: str) -> bool:
+        """Return whether two of a layer's arrays are one."""
+        return self._arrays[index][name] is self._arrays[index][other]
+
+    def set_input(self, x: Any) -> None:
+        """Let `x`, shape (rows, in_features) of contiguous numbers, be the batch."""
+        self.x = x
+        self.words[PassWords.X] = x.ctypes.data
+        self.words[PassWords.LDX] = _stride(x)
+
+    def set_output(self, y: Any) -> None:
+        """Let the result go to `y`, shape (rows, outputs), C-contiguous."""
+        self.y = y
+        self.words[PassWords.Y] = y.ctypes.data
+        self.words[PassWords.LDY] = y.shape[1]
+
+    def set_result_gradient(self, dy: Any, dx: Any) -> None:
+        """Go back from the gradient `dy` of the result, and write that of the input to `dx`."""
+        self._dy, self._dx = dy, dx
+        words = self.words
+        words[PassWords.LOSS] = 0
+        words[PassWords.DY] = dy.ctypes.data
+        words[PassWords.LDDY] = _stride(dy)
+        words[PassWords.DX] = 0 if dx is None else dx.ctypes.data
+        words[PassWords.LDDX] = 0 if dx is None else dx.shape[1]
+
+    def apply_to(
+        self, places: Mapping[str, Any], apply: int, sweep: int, *states: Mapping[str, Any]
+    ) -> None:
+        """Say where the gradients of the parameters go, and what is done with them there."""
+        for index, stage in enumerate(self.table.fused.stages):
+            words = self.layer(index)
+            words[RecordWords.P] = places[stage.weight].ctypes.data
+            first, second = ([*states, places, places])[:2]
+            words[RecordWords.STATE1] = first[stage.weight].ctypes.data
+            words[RecordWords.STATE2] = second[stage.weight].ctypes.data
+            if stage.bias is not None:
+                words[RecordWords.BIAS_P] = places[stage.bias].ctypes.data
+                words[RecordWords.BIAS_STATE1] = first[stage.bias].ctypes.data
+                words[RecordWords.BIAS_STATE2] = second[stage.bias].ctypes.data
+        self.words[PassWords.APPLY] = apply
+        self.words[PassWords.SWEEP] = sweep
+
+    def run(self, kind: int, threads: int) -> None:
+        """Go forward, backward, or both."""
+        table, words = self.table, self.words
+        chunk, participants = choose_pass(self.rows, threads, table, self.width)
+        if participants > 1:
+            team().ready_for(participants)
+        share = -(-self._scratch_row * chunk // 128) * 128
+        phases = len(table.fused.stages) + 1
+        address, _kept = scratch(participants * share + board_bytes(phases, participants))
+        words[PassWords.CHUNK] = chunk
+        words[PassWords.PARTICIPANTS] = participants
+        words[PassWords.SCRATCH] = address
+        words[PassWords.SHARE] = share
+        words[PassWords.BOARD] = address + participants * share
+        if kind != BACKWARD:
+            table.many.refresh()
+        self._kernel(words.ctypes.data, kind)
+        self._dy = None
+
+    @cached_property
+    def _kernel(self) -> Any:
+        return self.table.library.kernels("passes").function("run_pass")
+
+
+class PanelRecord(StageRecord):
+    """The record of a stage whose values lie in panels; they are copied when somebody asks."""
+
+    def __init__(self, passed: PassRecord, index: int, before: "PanelRecord | None") -> None:
+        self.passed = passed
+        self.calls = {}
+        self._index = index
+        self._before = before
+
+    @cached_property
+    def x(self) -> Any:
+        """The input of the matrix product."""
+        return self.passed.x if self._before is None else self._before.a
+
+    @cached_property
+    def z(self) -> Any:
+        """The pre-activation; without an activation it is the result."""
+        if self.passed.is_one(self._index, "z", "a"):
+            return self.a
+        return self.passed.by_rows(self._index, "z")
+
+    @cached_property
+    def a(self) -> Any:
+        """The result of the stage."""
+        return self.passed.by_rows(self._index, "a")
+
+
+def _stride(rows: Any) -> int:
+    """Return the distance of the rows of a matrix, in elements."""
+    stride: int = rows.strides[0] // rows.itemsize if rows.shape[0] > 1 else rows.shape[1]
+    return stride

@@ -1,0 +1,61 @@
+"""Nobody is measured while somebody else's threads still spin."""
+
+import threading
+import time
+
+from mlpcore.bench import quiet
+
+
+def test_a_process_at_rest_is_quiet_at_once():
+    start = time.perf_counter()
+    assert quiet.wait_until_quiet()
+    assert time.perf_counter() - start < quiet._LONGEST_S
+
+
+class Clock:
+    """A process with workers that spin until a stated time, asleep itself."""
+
+    def __init__(self, spinning_s):
+        self.now, self.spinning_s = 0.0, spinning_s
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def perf_counter(self):
+        return self.now
+
+    def process_time(self):
+        return min(self.now, self.spinning_s)
+
+
+def test_it_waits_as_long_as_workers_spin(monkeypatch):
+    clock = Clock(spinning_s=0.02)
+    monkeypatch.setattr(quiet, "time", clock)
+    assert quiet.wait_until_quiet()
+    assert 0.02 <= clock.now < 0.022
+
+
+def test_a_worker_that_never_rests_is_not_waited_for(monkeypatch):
+    clock = Clock(spinning_s=float("inf"))
+    monkeypatch.setattr(quiet, "time", clock)
+    assert not quiet.wait_until_quiet()
+    assert quiet._LONGEST_S < clock.now < 1.1 * quiet._LONGEST_S
+
+
+def test_a_real_worker_is_seen():
+    done = threading.Event()
+
+    def work():
+        while not done.is_set():
+            sum(range(1000))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        used = time.process_time()
+        quiet.wait_until_quiet()
+        assert time.process_time() > used
+    finally:
+        done.set()
+        worker.join()
+    assert quiet.wait_until_quiet()

@@ -1,0 +1,203 @@
+"""Each optimizer's sweep takes the steps of the reference, wherever it is split."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.panels import call, same_bits
+from support.written_kernels import DTYPES, ISAS, kernels
+
+from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
+from mlpcore.kernels.cpu.optimizers import RULES, write_sweep
+from mlpcore.optim import SGD, Adam
+
+pytestmark = pytest.mark.skipif(not ISAS, reason="this processor has no instruction set of ours")
+
+OPTIMIZERS = {
+    "sgd": SGD(lr=0.1),
+    "sgd_momentum": SGD(lr=0.1, momentum=0.9),
+    "sgd_nesterov": SGD(lr=0.1, momentum=0.9, nesterov=True),
+    "adam": Adam(lr=0.1),
+}
+
+
+def emit(module):
+    for rule in RULES.values():
+        write_sweep(module, rule)
+
+
+class Sweep:
+    """Steps of one optimizer by its kernel, on vectors that lie amid guard elements."""
+
+    def __init__(self, optimizer, p, isa=None, offset=3):
+        self.fused = fused_optimizer(optimizer)
+        self.lr = optimizer.lr
+        self.kernels = kernels(emit, ISAS[0] if isa is None else isa, p.dtype.type)
+        self.n, self.offset, self.step_number = len(p), offset, 0
+        self.memory = [np.full(len(p) + 2 * offset, 7, dtype=p.dtype) for _ in range(3)]
+        for vector, start in zip(self.memory, (p, 0, 0), strict=True):
+            self.inside(vector)[:] = start
+
+    def inside(self, vector):
+        return vector[self.offset : self.offset + self.n]
+
+    @property
+    def p(self):
+        return self.inside(self.memory[0])
+
+    @property
+    def states(self):
+        return [self.inside(v) for v in self.memory[1 : 1 + len(self.fused.state_names)]]
+
+    def step(self, g, cuts=(), decay=0.0):
+        self.step_number += 1
+        settings = self.fused.settings(self.step_number, self.lr, self.p.dtype, decay=decay)
+        for a, b in itertools.pairwise([0, *cuts, self.n]):
+            parts = [self.inside(vector)[a:] for vector in self.memory]
+            part = np.ascontiguousarray(g[a:b])
+            rest = (*parts[1:], b - a, settings)
+            call(self.kernels, self.fused.kernel, parts[0], part, *rest)
+
+    def guards_hold(self):
+        edges = [np.r_[v[: self.offset], v[self.offset + self.n :]] for v in self.memory]
+        return all((edge == 7).all() for edge in edges)
+
+
+class Reference:
+    """The same steps by `Optimizer.update`."""
+
+    def __init__(self, optimizer, p):
+        self.optimizer, self.p, self.step_number = optimizer, p.copy(), 0
+        self.state = {name: np.zeros_like(p) for name in optimizer.state_names}
+
+    def step(self, g):
+        self.step_number += 1
+        self.optimizer.update(np, self.p, g, self.state, self.step_number)
+
+
+def numbers(n, seed, dtype):
+    return np.random.default_rng(seed).normal(size=n).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_fifty_steps_are_those_of_the_reference(name, dtype):
+    """A step rounds p and each state once, and what is added to them a few times."""
+    n, steps = 101, 50
+    sweep = Sweep(OPTIMIZERS[name], numbers(n, 0, dtype))
+    reference = Reference(OPTIMIZERS[name], numbers(n, 0, dtype).astype("float64"))
+    largest = np.zeros(3)
+    for t in range(steps):
+        g = numbers(n, t + 1, dtype)
+        sweep.step(g)
+        reference.step(g.astype("float64"))
+        for i, x in enumerate((reference.p, *reference.state.values())):
+            largest[i] = max(largest[i], np.abs(x).max())
+    bounds = steps * np.finfo(dtype).eps * largest
+    pairs = zip((sweep.p, *sweep.states), (reference.p, *reference.state.values()), strict=True)
+    for bound, (ours, theirs) in zip(bounds, pairs, strict=False):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=bound)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_it_is_at_least_as_accurate_as_the_reference_in_float32(name):
+    n = 2000
+    sweep = Sweep(OPTIMIZERS[name], numbers(n, 0, "float32"))
+    same = Reference(OPTIMIZERS[name], numbers(n, 0, "float32"))
+    exact = Reference(OPTIMIZERS[name], numbers(n, 0, "float32").astype("float64"))
+    for t in range(20):
+        g = numbers(n, t + 1, "float32")
+        sweep.step(g)
+        same.step(g)
+        exact.step(g.astype("float64"))
+    ours, theirs = (np.sqrt(np.mean((p - exact.p) ** 2)) for p in (sweep.p, same.p))
+    assert ours <= 1.05 * theirs
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_instruction_set_computes_the_same_bits(name, dtype):
+    sweeps = [Sweep(OPTIMIZERS[name], numbers(77, 0, dtype), isa) for isa in ISAS]
+    for t in range(3):
+        for sweep in sweeps:
+            sweep.step(numbers(77, t + 1, dtype), decay=0.01)
+    for other in sweeps[1:]:
+        assert same_bits(sweeps[0].p, other.p)
+        for a, b in zip(sweeps[0].states, other.states, strict=True):
+            assert same_bits(a, b)
+
+
+@given(st.integers(0, 150), st.lists(st.integers(0, 150), max_size=3), st.sampled_from(DTYPES))
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_bits_do_not_depend_on_how_the_vector_is_split_and_nothing_beside_it_is_written(
+    name, n, cuts, dtype
+):
+    whole, parts = (Sweep(OPTIMIZERS[name], numbers(n, 0, dtype)) for _ in range(2))
+    for t in range(2):
+        g = numbers(n, t + 1, dtype)
+        whole.step(g, decay=0.1)
+        parts.step(g, sorted(min(cut, n) for cut in cuts), decay=0.1)
+    assert same_bits(whole.p, parts.p)
+    assert all(map(same_bits, whole.states, parts.states))
+    assert whole.guards_hold()
+    assert parts.guards_hold()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_decay_is_the_gradient_of_an_l2_penalty(name, dtype):
+    """A step with g and λ is one with g + λ p; `decay` itself is λ as the dtype rounds it."""
+    p, g = numbers(50, 0, dtype), numbers(50, 1, dtype)
+    decayed, plain = Sweep(OPTIMIZERS[name], p), Sweep(OPTIMIZERS[name], p)
+    decayed.step(g, decay=0.25)
+    plain.step((g.astype(np.longdouble) + 0.25 * p.astype(np.longdouble)).astype(dtype))
+    assert same_bits(decayed.p, plain.p)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_without_decay_an_infinite_parameter_does_not_touch_the_gradient(name, dtype):
+    p = np.array([np.inf, -np.inf, 1], dtype=dtype)
+    sweep = Sweep(OPTIMIZERS[name], p)
+    sweep.step(np.zeros(3, dtype))
+    np.testing.assert_array_equal(sweep.p, p)
+
+
+def assert_close_beside(a, b, *gradients):
+    """Equal but for a few roundings of what was added up, where it is finite; else just equal."""
+    info = np.finfo(a.dtype)
+    finite = np.isfinite(b)
+    np.testing.assert_array_equal(a[~finite], b[~finite])
+    size = np.max(np.abs(np.nan_to_num([b, *gradients], posinf=0, neginf=0)), axis=0)
+    error = np.abs(a[finite] - b[finite])
+    assert (error <= 8 * info.eps * size[finite] + 4 * info.smallest_subnormal).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_gradients_of_any_size_do_what_they_do_in_the_reference(name, dtype):
+    top, tiny = np.finfo(dtype).max, np.finfo(dtype).tiny
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, top, -top, tiny, tiny / 8, np.sqrt(top) * 2]
+    first, second = np.array(list(itertools.product(special, special)), dtype).T.copy()
+    for start in (1.0, 0.0, -0.0):
+        sweep = Sweep(OPTIMIZERS[name], np.full(len(first), start, dtype))
+        reference = Reference(OPTIMIZERS[name], sweep.p)
+        for g in (first, second):
+            sweep.step(g)
+            reference.step(g)
+            assert_close_beside(sweep.p, reference.p, first, second)
+            for ours, name_ in zip(sweep.states, reference.state, strict=True):
+                assert_close_beside(ours, reference.state[name_], first, second)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_zeros_stay_zeros(name, dtype):
+    """As in the holes of the flat buffer between parameters."""
+    sweep = Sweep(OPTIMIZERS[name], np.zeros(40, dtype))
+    for _ in range(3):
+        sweep.step(np.zeros(40, dtype), decay=0.1)
+    for vector in (sweep.p, *sweep.states):
+        assert not vector.any()
