@@ -57,7 +57,9 @@ def child(name, modules):
     """Return what one process measured of itself."""
     command = [sys.executable, "-c", CHILD, json.dumps([name, modules, LAYERS])]
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
-    run = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    run = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if run.returncode:
+        raise SystemExit(f"{name or 'NumPy'} failed:\n{run.stderr}")
     return json.loads(run.stdout.splitlines()[-1])
 
 

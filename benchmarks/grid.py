@@ -17,7 +17,7 @@ from pathlib import Path
 
 from grid_compare import compare
 from grid_plan import BATCH_SIZES, NETWORKS, OTHER_ACTIVATIONS, THREADS, WORK, jobs
-from grid_summary import kind_of, markdown
+from grid_summary import markdown
 
 
 def main(arguments=None):
@@ -51,7 +51,6 @@ def merge(folder):
     reports = [json.loads(path.read_text()) for path in sorted(folder.glob("network*.json"))]
     if not reports:
         raise SystemExit(f"{folder} holds no report")
-    reports.sort(key=kind_of)
     (folder / "grid.json").write_text(json.dumps(reports, indent=1) + "\n")
     (folder / "grid.md").write_text(markdown(reports) + "\n")
 

@@ -16,6 +16,11 @@ def kind_of(report):
     return work, header["activation"], header["dtype"], header["threads"]
 
 
+def _order(report):
+    work, activation, *others = kind_of(report)
+    return work != "inference", work != "sgd", activation != "relu", activation, *others
+
+
 def ratios_of(report, contender=OURS):
     """Return the ratios of `contender`, by batch size and peer."""
     return {
@@ -46,7 +51,7 @@ def span(ratio):
 def markdown(reports):
     """Return all tables: a section for each kind of work."""
     lines = [*_machine(reports), ""]
-    for kind, group in groupby(sorted(reports, key=kind_of), key=kind_of):
+    for kind, group in groupby(sorted(reports, key=_order), key=kind_of):
         same = list(group)
         work, activation, dtype, threads = kind
         step = "Inference" if work == "inference" else f"Training step, {work}"
@@ -58,7 +63,8 @@ def markdown(reports):
 def _machine(reports):
     header = reports[0]["header"]
     peak = max((r["header"]["peak_gflops"] or 0) for r in reports)
-    versions = ", ".join(f"{name} {v}" for name, v in header["versions"].items() if v)
+    found = {name: v for r in reports for name, v in r["header"]["versions"].items() if v}
+    versions = ", ".join(f"{name} {version}" for name, version in found.items())
     return [
         f"{header['processor']}, {header['cores']} cores, {header['system']}; {versions}.",
         f"{header['date']}, {header['seconds']:g} s for each contender and cell. "

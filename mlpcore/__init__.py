@@ -11,6 +11,7 @@ from mlpcore.device import (
     set_device,
     use_device,
 )
+from mlpcore.frozen import FrozenPredictor
 from mlpcore.inspect import summary, trace
 from mlpcore.io import ModelFileError
 from mlpcore.model import MLP
@@ -29,6 +30,7 @@ __all__ = [
     "Dense",
     "Device",
     "DeviceUnavailableError",
+    "FrozenPredictor",
     "Gradients",
     "History",
     "ModelFileError",

@@ -1,15 +1,17 @@
 """MLP: the thin object on top of everything below."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, Literal, cast, overload
 
 import numpy as np
 
 from mlpcore.backends.arrays import NUMPY, bring_in, common_kind, kind_of, namespace_of, send_back
 from mlpcore.backends.base import DirectPrediction, Mode
+from mlpcore.batch_out import out_rows
+from mlpcore.cached import cached_property
 from mlpcore.checks import not_negative, whole_number
 from mlpcore.device import Device
+from mlpcore.frozen import FrozenPredictor
 from mlpcore.inspect.features import features
 from mlpcore.inspect.hooks import LayerHook, LayerValues
 from mlpcore.kernels.reference.operations import Activation, Standardize
@@ -20,6 +22,7 @@ from mlpcore.nn.activations import activation as resolve_activation
 from mlpcore.nn.initializers import InitializerSpec
 from mlpcore.nn.losses import LossSpec
 from mlpcore.passes import Cache, Gradients
+from mlpcore.prediction import predict
 from mlpcore.training.data import take_data
 from mlpcore.training.objective import objective
 
@@ -52,11 +55,13 @@ class MLP(TrainableModel):
     seed : int, optional
         The seed of the initial weights, and of `fit` unless it is given its own; drawn by the
         system if absent.
+    num_threads : int, optional
+        How many threads of the CPU a pass of this model uses; see the attribute.
 
     Raises
     ------
     ValueError
-        If a width, name or number of activations does not fit.
+        If a width, name or number of activations does not fit, or `num_threads` is below 1.
     TypeError
         If a width is not an integer, or `dtype` is neither float32 nor float64.
     DeviceUnavailableError
@@ -82,6 +87,7 @@ class MLP(TrainableModel):
         dtype: Any = "float32",
         device: str | Device | None = None,
         seed: int | None = None,
+        num_threads: int | None = None,
     ) -> None:
         widths = check_sizes(sizes)
         network = perceptron(
@@ -92,50 +98,49 @@ class MLP(TrainableModel):
             initializer=initializer,
             before=(Standardize(),) if standardize else (),
         )
-        self._build(network, dtype, device, seed)
+        self._build(network, dtype, device, seed, num_threads)
         self._initialize()
 
     # Prediction.
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any, out: Any = None) -> Any:
         """Return the prediction for `x`: the logits with `output` applied.
 
         Parameters
         ----------
         x : array, shape (..., features)
             NumPy, CuPy, or anything with DLPack; (features,) is a single sample.
+        out : array, shape (..., out), optional
+            Where the result goes: a NumPy array, or a CuPy array for an `x` on a GPU, of the
+            model's dtype.  Each row of numbers is contiguous, and no memory is that of `x`.
 
         Returns
         -------
         array, shape (..., out)
-            In the model's dtype, of the kind that came in.
+            `out`, or without it a new array of the model's dtype, of the kind that came in.
 
         Raises
         ------
         TypeError
-            If `x` is on another device or does not hold real numbers.
+            If `x` is on another device or does not hold real numbers, or `out` is of another kind
+            or dtype.
         ValueError
-            If its last axis is not as long as the network is wide.
+            If the last axis of `x` is not as long as the network is wide, or `out` has another
+            shape, cannot be written, or shares memory with `x`.
         """
         bound, direct = self._bound, self._direct
         if direct is not None and not bound.watchers:
-            y = direct(x)
+            y = direct(x, out)
             if y is not None:
                 return y
-        with bound.backend.active():
-            batch = self._take(x)
-            if direct is None or bound.watchers:
-                y = self._output(bound.forward(batch.rows)[0])
-            if direct is not None:
-                y = direct.rows(batch.rows)
-            return batch.give(bound.backend, y)
+        return predict(bound, direct, self.network.output, x, out)
 
     @cached_property
     def _direct(self) -> DirectPrediction | None:
         """The short way from input to prediction, if the backend has one."""
         return self._bound.direct(self.network.output)
 
-    def predict(self, x: Any, *, batch_size: int | None = None) -> Any:
+    def predict(self, x: Any, *, batch_size: int | None = None, out: Any = None) -> Any:
         """Return the same as calling the model, in parts where `batch_size` is given.
 
         Parameters
@@ -145,6 +150,8 @@ class MLP(TrainableModel):
         batch_size : int, optional
             How many entries of the first axis go to the model's device at once, for data that does
             not fit there as a whole.
+        out : array, shape (..., out), optional
+            Where the result goes, as for calling the model.
 
         Returns
         -------
@@ -157,22 +164,44 @@ class MLP(TrainableModel):
             As from calling the model, or if `batch_size` is less than 1.
         """
         if batch_size is None:
-            return self(x)
+            return self(x, out)
         batch_size = whole_number(batch_size, "batch_size", 1)
         kind = kind_of(x)
         x = np.asarray(x) if kind == NUMPY else x  # a list, or a frame that indexes in its own way
         if len(x.shape) < 2 or x.shape[0] <= batch_size:
-            return self(x)
+            return self(x, out)
         rows = x.shape[0]
-        cuts = range(0, rows, batch_size)
-        parts = [self(x[start : min(start + batch_size, rows), ...]) for start in cuts]
+        cuts = [slice(start, min(start + batch_size, rows)) for start in range(0, rows, batch_size)]
+        if out is not None:
+            shape = (*x.shape[:-1], self._bound.program.out_features)
+            out_rows(out, x, shape, self._dtype)  # all of it, before any part is written
+            # All parts of one state: another thread may train meanwhile.
+            self._bound.read(lambda: [self(x[cut, ...], out[cut, ...]) for cut in cuts])
+            return out
+        parts = self._bound.read(lambda: [self(x[cut, ...]) for cut in cuts])
         with self._bound.backend.active():
             joined = namespace_of(kind).concatenate([bring_in(part, kind) for part in parts])
             return send_back(joined, kind)
 
-    def _output(self, logits: Any) -> Any:
-        output = self.network.output
-        return output.function.forward(self._bound.backend.xp, logits, **dict(output.settings))
+    def freeze(self) -> FrozenPredictor:
+        """Return a predictor with a copy of the parameters as they are now.
+
+        Nothing that happens to this model changes it, so a call of it checks nothing but `x`, which
+        makes it the fastest way to predict a few rows; and its `jit_function` predicts inside
+        functions that Numba compiles.
+
+        Returns
+        -------
+        FrozenPredictor
+            On the same device, with this model's `num_threads`.
+        """
+        return FrozenPredictor(
+            self.network,
+            self._bound.values(),
+            dtype=self._dtype,
+            device=self.device,
+            num_threads=self.num_threads,
+        )
 
     # Forward and backward.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlpcore.backends.arrays import bring_in, kind_of
 from mlpcore.backends.bound import BoundProgram
+from mlpcore.backends.cpu.num_threads import check_num_threads
 from mlpcore.backends.registry import backend
 from mlpcore.checks import whole_number
 from mlpcore.device import Device, resolve
@@ -45,20 +46,28 @@ class Model:
         dtype: Any = "float32",
         device: str | Device | None = None,
         seed: int | None = None,
+        num_threads: int | None = None,
     ) -> Self:
         """Return a freshly initialised model of `network`; the rest as for the class."""
         model = cls.__new__(cls)
-        model._build(network, dtype, device, seed)
+        model._build(network, dtype, device, seed, num_threads)
         model._initialize()
         return model
 
     def _build(
-        self, network: Network, dtype: Any, device: str | Device | None, seed: int | None
+        self,
+        network: Network,
+        dtype: Any,
+        device: str | Device | None,
+        seed: int | None,
+        num_threads: int | None,
     ) -> None:
+        threads = check_num_threads(num_threads)
         self.network = network
         self.seed = secrets.randbits(63) if seed is None else whole_number(seed, "seed", 0)
         self._dtype = check_dtype(dtype)
         self._bound = BoundProgram(lower(network), backend(resolve(device)), self._dtype)
+        self._bound.settings.num_threads = threads
 
     def _initialize(self) -> None:
         self._bound.assign(initial_values(self._bound.program, self.seed))
@@ -72,6 +81,19 @@ class Model:
     def device(self) -> Device:
         """Where the parameters are."""
         return self._bound.backend.device
+
+    @property
+    def num_threads(self) -> int | None:
+        """How many threads of the CPU a pass uses; may be set between calls.
+
+        It goes before `mlpcore.threads`, and None leaves it to that or to the default.  Few rows
+        may use fewer.  It changes no bit of any result.  On a GPU it has no effect.
+        """
+        return self._bound.settings.num_threads
+
+    @num_threads.setter
+    def num_threads(self, value: int | None) -> None:
+        self._bound.settings.num_threads = check_num_threads(value)
 
     @property
     def num_parameters(self) -> int:
@@ -149,7 +171,7 @@ class Model:
         model = type(self).__new__(type(self))
         model.__dict__.update(self.__dict__)  # what a subclass keeps goes along
         model.__dict__.pop("_direct", None)
-        model._build(self.network, dtype, device, self.seed)
+        model._build(self.network, dtype, device, self.seed, self.num_threads)
         model._bound.assign(self._bound.values())
         return model
 
@@ -168,6 +190,7 @@ class Model:
             "dtype": self._dtype.name,
             "device": str(self.device),
             "seed": self.seed,
+            "num_threads": self.num_threads,
             "values": self._bound.values(),
         }
 
@@ -175,8 +198,9 @@ class Model:
         parts = dict(state)
         network, dtype, device = parts.pop("network"), parts.pop("dtype"), parts.pop("device")
         seed, values = parts.pop("seed"), parts.pop("values")
+        num_threads = parts.pop("num_threads", None)  # models pickled by earlier versions have none
         self.__dict__.update(parts)
-        self._build(network, dtype, device, seed)
+        self._build(network, dtype, device, seed, num_threads)
         self._bound.assign(values)
 
     def save(self, path: str | PathLike[str], *, metadata: Mapping[str, str] | None = None) -> None:
@@ -200,8 +224,14 @@ class Model:
         safetensors.write(path, config, values, metadata or {}, seed=self.seed)
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, device: str | Device | None = None) -> Self:
-        """Return the model that `save` wrote to `path`.
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        device: str | Device | None = None,
+        num_threads: int | None = None,
+    ) -> Self:
+        """Return the model that `save` wrote to `path`; the rest as for the class.
 
         Raises
         ------
@@ -212,7 +242,7 @@ class Model:
         """
         saved = safetensors.read(path)
         model = cls.__new__(cls)
-        model._build(saved.network, saved.dtype, device, saved.seed)
+        model._build(saved.network, saved.dtype, device, saved.seed, num_threads)
         model._bound.assign(saved.values)
         return model
 

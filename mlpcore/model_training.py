@@ -16,6 +16,7 @@ from mlpcore.training.history import History
 from mlpcore.training.metrics import resolve_metrics
 from mlpcore.training.standardize import adapt
 from mlpcore.training.trainer import Trainer
+from mlpcore.training.warm_up import warm_up
 
 
 class TrainableModel(Model):
@@ -152,6 +153,38 @@ class TrainableModel(Model):
         chosen = self._loss(loss)
         names = resolve_metrics(metrics, chosen)
         return evaluate(self._bound, x, t, loss=chosen, metrics=names, sample_weight=sample_weight)
+
+    def warmup(
+        self,
+        rows: int | Sequence[int] | None = None,
+        *,
+        loss: LossSpec | None = None,
+        optimizer: OptimizerSpec = "adam",
+    ) -> None:
+        """Compile and load now what predictions and training steps would otherwise wait for.
+
+        Kernels that this machine has compiled before are loaded from the cache folder.  On a GPU
+        those that prediction and its gradient need are compiled.  Rows of zeros are predicted and
+        differentiated for it; nothing of the model changes, and no `on_layer` callback is called.
+
+        Parameters
+        ----------
+        rows : int or sequence of int, optional
+            The batch sizes to prepare; by default 1 and 32, which suffices to have all kernels.
+            Naming those that come makes their first calls on this thread find memory and worker
+            threads ready, too.
+        loss, optimizer
+            What training will use, as for `trainer`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `rows` is below 1 or no whole number, or a name or setting is unknown.
+        """
+        given = (1, 32) if rows is None else rows if isinstance(rows, Sequence) else (rows,)
+        counts = [whole_number(count, "rows", 1) for count in given]
+        output = self.network.output
+        warm_up(self._bound, output, counts, self._loss(loss), resolve_optimizer(optimizer))
 
     def adapt(self, x: Any) -> None:
         """Set the mean and scale of a ``standardize=True`` model from the columns of `x`.

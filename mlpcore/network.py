@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from mlpcore.cached import cached_property
 from mlpcore.checks import whole_number
 from mlpcore.kernels.reference.operation import Operation
 from mlpcore.kernels.reference.operations import OPERATIONS, Activation

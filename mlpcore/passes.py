@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from mlpcore.backends.arrays import send_back
 from mlpcore.backends.base import Backend
 from mlpcore.backends.bound import Backward, BoundProgram, Tape
 from mlpcore.batch import Batch
+from mlpcore.cached import cached_property
 
 
 @dataclass(frozen=True)

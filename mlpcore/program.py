@@ -7,9 +7,9 @@ before the first `Dense` is applied before its product.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import Operation, ParameterShape, Scope
 from mlpcore.kernels.reference.operations import Activation, Bias
 from mlpcore.network import Dense, Network

@@ -17,6 +17,8 @@ LAYERS = [
     "bench",
     "sklearn",
     "model",
+    "frozen",
+    "prediction",
     "functional",
     "training",
     "inspect",
@@ -30,7 +32,7 @@ LAYERS = [
     "program",  # lowers a network, so it stands above it
     "network",
     "device _driver",
-    "checks names randomness",
+    "cached checks names randomness",
     "kernels",
 ]
 HEIGHT = {name: -depth for depth, line in enumerate(LAYERS) for name in line.split()}

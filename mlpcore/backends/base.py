@@ -34,6 +34,23 @@ class Mode(enum.Enum):
 
 
 @dataclass
+class Settings:
+    """What a model asks of the engines that compute it, and what they keep for it.
+
+    Attributes
+    ----------
+    num_threads : int or None
+        How many threads of the CPU a pass uses; None leaves it to `mlpcore.threads`.  It may change
+        between calls.
+    copies : dict
+        What engines make of the parameters, under keys of their own.  It ends with the model.
+    """
+
+    num_threads: int | None = None
+    copies: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass
 class StageRecord:
     """What the forward pass of one stage leaves for its backward pass and for whoever looks inside.
 
@@ -83,6 +100,8 @@ class Run:
         Whether the gradient of the first stage's input is wanted.
     dz, da : dict of int to array or None
         The gradients of each stage's pre-activation and result, where they were asked for.
+    settings : Settings
+        What the model asks for.
     """
 
     parameters: ParameterBuffer
@@ -97,6 +116,7 @@ class Run:
     need_dx: bool = True
     dz: dict[int, Any] | None = None
     da: dict[int, Any] | None = None
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)
@@ -120,11 +140,24 @@ class StepResult:
 class DirectPrediction(Protocol):
     """Prediction with nothing between it and the kernels."""
 
-    def __call__(self, x: Any) -> Any:
-        """Return the prediction for `x`, anything at all, or None where it needs more care."""
+    def __call__(self, x: Any, out: Any = None) -> Any:
+        """Return the prediction for `x`, written to `out` unless that is None.
 
-    def rows(self, x: Any) -> Any:
-        """Return the prediction for the array `x`, shape (rows, in_features), of the dtype."""
+        Either may be anything at all: None is returned where they need more care.
+        """
+
+    def rows(self, x: Any, out: Any = None) -> Any:
+        """Return the prediction for the array `x`, shape (rows, in_features), of the dtype.
+
+        `out`, shape (rows, out_features), has rows of contiguous numbers and no memory of x.
+        """
+
+
+class FrozenPrediction(DirectPrediction, Protocol):
+    """The same with parameters that nobody writes any more."""
+
+    def jit_function(self) -> Any:
+        """Return ``predict(x, out)`` for functions that Numba compiles, or None if it does not."""
 
 
 class StepRule(ABC):
@@ -133,6 +166,10 @@ class StepRule(ABC):
     @abstractmethod
     def prepare(self, x: Any, t: Any, sample_weight: Any) -> Any:
         """Return the inputs of the loss for a batch, or None: then the step is taken in parts."""
+
+    @abstractmethod
+    def load(self, inputs: Any) -> None:
+        """Load what a step with such inputs needs."""
 
     @abstractmethod
     def record(self, x: Any) -> tuple[Any, list[StageRecord]]:
@@ -198,8 +235,19 @@ class Plan(ABC):
         state: ParameterBuffer,  # noqa: ARG002
         lock: Any,  # noqa: ARG002
         output: Any,  # noqa: ARG002
+        settings: Settings,  # noqa: ARG002
     ) -> DirectPrediction | None:
         """Return what predicts with the activation `output` applied, or None if nothing does."""
+        return None
+
+    def frozen(
+        self,
+        parameters: ParameterBuffer,  # noqa: ARG002
+        state: ParameterBuffer,  # noqa: ARG002
+        output: Any,  # noqa: ARG002
+        settings: Settings,  # noqa: ARG002
+    ) -> FrozenPrediction | None:
+        """Return the same as `direct` for parameters that nobody writes any more."""
         return None
 
     def step_rule(
@@ -209,9 +257,14 @@ class Plan(ABC):
         loss: Any,  # noqa: ARG002
         optimizer: Any,  # noqa: ARG002
         l2: float,  # noqa: ARG002
+        settings: Settings,  # noqa: ARG002
     ) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
         return None
+
+    @abstractmethod
+    def loss(self, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """Return the value of a validated loss of the logits `z`, and its gradient dz."""
 
     @abstractmethod
     def update(

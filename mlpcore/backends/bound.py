@@ -7,7 +7,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mlpcore.backends.base import Backend, DirectPrediction, Mode, Plan, Run, StageRecord, StepRule
+from mlpcore.backends.base import (
+    Backend,
+    DirectPrediction,
+    FrozenPrediction,
+    Mode,
+    Plan,
+    Run,
+    Settings,
+    StageRecord,
+    StepRule,
+)
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.seqlock import SequenceLock
@@ -80,6 +90,8 @@ class BoundProgram:
     ----------
     parameters, state : ParameterBuffer
         What training differentiates, and what is kept besides.  Both are written under one lock.
+    settings : Settings
+        What the model asks for; changed in place.
     watchers : list of callable
         Called with the records of every forward pass, which are made for them if there are any.
     """
@@ -90,6 +102,7 @@ class BoundProgram:
         self.dtype = dtype
         self.parameters = self._buffer(program.parameters)
         self.state = self._buffer(program.state)
+        self.settings = Settings()
         self.watchers: list[Watcher] = []
         self._lock = SequenceLock()
         self._plans: dict[Mode, Plan] = {}
@@ -139,13 +152,17 @@ class BoundProgram:
         x: Any,
         mode: Mode = Mode.INFERENCE,
         random: RandomKey | None = None,
+        *,
+        watched: bool = True,
     ) -> tuple[Any, Tape | None]:
         """Return the logits of `x`, shape (rows, in_features), and the tape, None in inference.
 
-        A training pass leaves what it does to the state on its tape; `update` keeps it.
+        A training pass leaves what it does to the state on its tape; `update` keeps it.  Without
+        `watched` the watchers do not see it.
         """
         plan = self.plan(mode)
-        recorded = mode is not Mode.INFERENCE or bool(self.watchers)
+        watchers = list(self.watchers) if watched else []
+        recorded = mode is not Mode.INFERENCE or bool(watchers)
 
         def work() -> tuple[Any, Tape]:
             training = mode is Mode.TRAINING
@@ -157,12 +174,13 @@ class BoundProgram:
                 training=training,
                 records=[StageRecord() for _ in self.program.stages] if recorded else None,
                 random=random,
+                settings=self.settings,
             )
             sequence = self.sequence
             return plan.forward(run, x), Tape(run, sequence, x.shape[0])
 
         logits, tape = self.read(work)
-        for watcher in list(self.watchers):
+        for watcher in watchers:
             watcher(tape.records)
         return logits, None if mode is Mode.INFERENCE else tape
 
@@ -253,12 +271,17 @@ class BoundProgram:
     def direct(self, output: Any) -> DirectPrediction | None:
         """Return what predicts with the activation `output` applied, or None if nothing does."""
         plan = self.plan(Mode.INFERENCE)
-        return plan.direct(self.parameters, self.state, self._lock, output)
+        return plan.direct(self.parameters, self.state, self._lock, output, self.settings)
+
+    def frozen(self, output: Any) -> FrozenPrediction | None:
+        """Return the same as `direct` for parameters that nobody writes any more."""
+        plan = self.plan(Mode.INFERENCE)
+        return plan.frozen(self.parameters, self.state, output, self.settings)
 
     def step_rule(self, loss: Any, optimizer: Any, l2: float) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
         plan = self.plan(Mode.TRAINING)
-        return plan.step_rule(self.parameters, self.state, loss, optimizer, l2)
+        return plan.step_rule(self.parameters, self.state, loss, optimizer, l2, self.settings)
 
     def values(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return copies of all parameters and of the state, by name, in host memory."""

@@ -1,13 +1,24 @@
-"""A plan composed of segments: those that engines claimed, and the reference for the rest."""
+"""A plan composed of segments: those that engines claimed, and interpreted stages for the rest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
-from mlpcore.backends.base import DirectPrediction, Engine, Mode, Plan, Run, Segment, StepRule
+from mlpcore.backends.arithmetic import REFERENCE, Arithmetic
+from mlpcore.backends.base import (
+    DirectPrediction,
+    Engine,
+    FrozenPrediction,
+    Mode,
+    Plan,
+    Run,
+    Segment,
+    Settings,
+    StepRule,
+)
 from mlpcore.backends.interpreter import InterpretedStage
 from mlpcore.backends.parameters import ParameterBuffer
+from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.program import Program
 
@@ -29,6 +40,8 @@ class ComposedPlan(Plan):
     chunk : int
         How many rows prediction carries through all segments at once, so that its scratch memory
         does not grow with the batch.
+    arithmetic : Arithmetic
+        What computes the loss and the update.
     """
 
     xp: Any
@@ -36,6 +49,7 @@ class ComposedPlan(Plan):
     mode: Mode
     segments: tuple[Segment, ...]
     chunk: int
+    arithmetic: Arithmetic = REFERENCE
 
     def forward(self, run: Run, x: Any) -> Any:
         """Return the logits of `x`."""
@@ -66,14 +80,34 @@ class ComposedPlan(Plan):
         return dz
 
     def direct(
-        self, parameters: ParameterBuffer, state: ParameterBuffer, lock: Any, output: Any
+        self,
+        parameters: ParameterBuffer,
+        state: ParameterBuffer,
+        lock: Any,
+        output: Any,
+        settings: Settings,
     ) -> DirectPrediction | None:
         """Return what the one segment that runs everything has to offer."""
-        offer = getattr(self.segments[0], "direct", None)
-        if len(self.segments) > 1 or offer is None:
-            return None
-        found: DirectPrediction = offer(parameters, state, lock, output)
+        offer = self._offer("direct")
+        found: DirectPrediction | None
+        found = offer and offer(parameters, state, lock, output, settings)
         return found
+
+    def frozen(
+        self,
+        parameters: ParameterBuffer,
+        state: ParameterBuffer,
+        output: Any,
+        settings: Settings,
+    ) -> FrozenPrediction | None:
+        """Return what the one segment that runs everything has to offer."""
+        offer = self._offer("frozen")
+        found: FrozenPrediction | None = offer and offer(parameters, state, output, settings)
+        return found
+
+    def _offer(self, name: str) -> Any:
+        """Return the method `name` of the one segment that runs everything, or None."""
+        return getattr(self.segments[0], name, None) if len(self.segments) == 1 else None
 
     def step_rule(
         self,
@@ -82,12 +116,17 @@ class ComposedPlan(Plan):
         loss: Any,
         optimizer: Any,
         l2: float,
+        settings: Settings,
     ) -> StepRule | None:
         """Return what the one segment that runs everything has to say."""
-        if len(self.segments) > 1:
-            return None
-        rule = getattr(self.segments[0], "step_rule", None)
-        return None if rule is None else rule(self.program, parameters, state, loss, optimizer, l2)
+        offer = self._offer("step_rule")
+        found: StepRule | None
+        found = offer and offer(self.program, parameters, state, loss, optimizer, l2, settings)
+        return found
+
+    def loss(self, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """Return the loss of the logits `z` and its gradient dz."""
+        return self.arithmetic.loss(self.xp, loss, z, t, sample_weight)
 
     def update(
         self,
@@ -99,13 +138,37 @@ class ComposedPlan(Plan):
         lr: float | None,
     ) -> None:
         """Let `optimizer` take one step on the flat buffer, which the caller has locked."""
-        optimizer.update(self.xp, parameters.flat, gradient, moments, step, lr)
+        p = parameters.flat
+        self.arithmetic.update(self.xp, optimizer, p, gradient, moments, step, lr)
 
 
 def compose(
-    program: Program, engines: Sequence[Engine], xp: Any, dtype: Any, mode: Mode, chunk: int
+    program: Program,
+    engines: Sequence[Engine],
+    xp: Any,
+    dtype: Any,
+    mode: Mode,
+    chunk: int,
+    arithmetic: Arithmetic = REFERENCE,
 ) -> ComposedPlan:
     """Return the plan of `program` in which each stage belongs to the first engine that claims it.
+
+    Parameters
+    ----------
+    program : Program
+        What the plan computes.
+    engines : sequence of Engine
+        Who may claim stages.
+    xp : module
+        The array namespace.
+    dtype : dtype
+        float32 or float64.
+    mode : Mode
+        What the plan is for.
+    chunk : int
+        How many rows prediction carries through all segments at once.
+    arithmetic : Arithmetic
+        What computes the stages that nobody claims, the loss and the update.
 
     Raises
     ------
@@ -117,7 +180,7 @@ def compose(
     while start < len(program.stages):
         segment = _claim(program, engines, start, dtype, mode)
         if segment is None:
-            segment = InterpretedStage(xp, program.stages[start], start in program.kept)
+            segment = InterpretedStage(xp, program.stages[start], start in program.kept, arithmetic)
         if (
             segment.stages.start != start
             or not 0 < len(segment.stages) <= len(program.stages) - start
@@ -125,7 +188,7 @@ def compose(
             raise RuntimeError(f"{segment!r} does not begin with stage {start}")
         segments.append(segment)
         start = segment.stages.stop
-    return ComposedPlan(xp, program, mode, tuple(segments), chunk)
+    return ComposedPlan(xp, program, mode, tuple(segments), chunk, arithmetic)
 
 
 def _claim(

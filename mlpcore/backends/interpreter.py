@@ -1,22 +1,20 @@
-"""The reference engine: any stage of any program, interpreted operation by operation."""
+"""Any stage of any program, interpreted operation by operation: what runs where no engine does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlpcore.backends.arithmetic import REFERENCE, Arithmetic
 from mlpcore.backends.base import Run, Segment, StageRecord
+from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import Call
-from mlpcore.kernels.reference.product import (
-    product,
-    product_input_gradient,
-    product_weight_gradient,
-)
+from mlpcore.kernels.reference.operations import Bias
 from mlpcore.program import Stage, Step
 
 
 @dataclass(frozen=True)
 class InterpretedStage(Segment):
-    """One stage on the array namespace `xp`, with the mathematics of the reference.
+    """One stage, its product and its operations one after the other.
 
     Attributes
     ----------
@@ -26,11 +24,14 @@ class InterpretedStage(Segment):
         What to compute.
     kept : bool
         Whether a later operation reads the result again.
+    arithmetic : Arithmetic
+        What computes them.
     """
 
     xp: Any
     stage: Stage
     kept: bool
+    arithmetic: Arithmetic = REFERENCE
 
     @property
     def stages(self) -> range:  # type: ignore[override]
@@ -44,13 +45,9 @@ class InterpretedStage(Segment):
         if record is not None:
             record.x = y
         if self.stage.weight is not None:
-            y = product(y, run.parameters.views[self.stage.weight])
-        at = self.stage.activation
-        if at is None:
-            y = z = self._apply(self.stage.after, run, record, y)
-        else:
-            z = self._apply(self.stage.after[:at], run, record, y)
-            y = self._apply(self.stage.after[at:], run, record, z)
+            y = self.arithmetic.affine(run, self.stage.weight, self._bias, y)
+        z = self._apply(self._to_z, run, record, y)
+        y = self._apply(self._from_z, run, record, z)
         if record is not None:
             record.z, record.a = z, y
         if self.kept:
@@ -65,24 +62,49 @@ class InterpretedStage(Segment):
         record = run.records[index]
         if index in run.result_gradients:
             dy = dy + run.result_gradients.pop(index)
-        at = self.stage.activation
-        after = self.stage.after
         if run.da is not None:
             run.da[index] = dy
-        dz = dy if at is None else self._differentiate(after[at:], run, record, dy)
+        dz = self._differentiate(self._from_z, run, record, dy)
         if run.dz is not None:
             run.dz[index] = dz
-        dy = self._differentiate(after if at is None else after[:at], run, record, dz)
+        dy = self._differentiate(self._to_z, run, record, dz)
         wanted = run.need_dx or index > 0
         if self.stage.weight is not None:
-            W = run.parameters.views[self.stage.weight]
-            dW = run.gradients[self.stage.weight]
-            product_weight_gradient(self.xp, dy, record.x, dW)
-            if not wanted and not any(step.parameters for step in self.stage.before):
+            needed = wanted or any(step.parameters for step in self.stage.before)
+            dy = self.arithmetic.affine_gradient(
+                self.xp, run, self.stage.weight, self._bias, record.x, dy, need_dx=needed
+            )
+            if not needed:
                 return None
-            dy = product_input_gradient(dy, W)
         dx = self._differentiate(self.stage.before, run, record, dy)
         return dx if wanted else None
+
+    @cached_property
+    def _bias(self) -> str | None:
+        """The bias right after the product, which is computed with it."""
+        after = self.stage.after
+        if self.stage.weight is None or not after or type(after[0].operation) is not Bias:
+            return None
+        return dict(after[0].parameters)["bias"]
+
+    @cached_property
+    def _to_z(self) -> tuple[Step, ...]:
+        """What lies between the product and the pre-activation z."""
+        return self.stage.after[self._first : self._split]
+
+    @cached_property
+    def _from_z(self) -> tuple[Step, ...]:
+        """What makes the result of z."""
+        return self.stage.after[self._split :]
+
+    @property
+    def _first(self) -> int:
+        return 0 if self._bias is None else 1
+
+    @property
+    def _split(self) -> int:
+        at = self.stage.activation
+        return len(self.stage.after) if at is None else at
 
     def _apply(self, steps: Sequence[Step], run: Run, record: StageRecord | None, x: Any) -> Any:
         for step in steps:
@@ -95,7 +117,7 @@ class InterpretedStage(Segment):
                 random=None if run.random is None else replace(run.random, layer=step.position),
                 saved=None if record is None else {},
             )
-            x = step.operation.forward(call, x)
+            x = self._in_dtype(run, self.arithmetic.apply(step.operation, call, x))
             if record is not None:
                 record.calls[step.position] = call
         return x
@@ -107,8 +129,16 @@ class InterpretedStage(Segment):
                 gradients={own: run.gradients[name] for own, name in step.parameters},
                 source_gradients=[],
             )
-            dy = step.operation.backward(call, dy)
+            dy = self._in_dtype(run, self.arithmetic.differentiate(step.operation, call, dy))
             for source, gradient in zip(step.sources, call.source_gradients, strict=True):
                 known = run.result_gradients.get(source)
                 run.result_gradients[source] = gradient if known is None else known + gradient
         return dy
+
+    def _in_dtype(self, run: Run, x: Any) -> Any:
+        """Return `x` in the dtype of the model, which an operation of a user's own may have left.
+
+        An engine that runs the next stage reads memory as that dtype, whatever lies there.
+        """
+        dtype = run.parameters.flat.dtype
+        return x if x.dtype == dtype else self.xp.astype(x, dtype)

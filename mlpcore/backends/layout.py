@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import Any
 
+from mlpcore.cached import cached_property
 from mlpcore.program import Parameter
 
 ALIGNMENT = 64

@@ -52,8 +52,6 @@ class ParameterBuffer:
     ----------
     version : int
         How often the arrays were written or lent.
-    copies : dict
-        What engines make of the arrays and keep beside them, under keys of their own.
     """
 
     def __init__(self, flat: Any, layout: Layout, lender: Lender) -> None:
@@ -61,7 +59,6 @@ class ParameterBuffer:
         self.layout = layout
         self.views = layout.views(flat)
         self.version = 0
-        self.copies: dict[Any, Any] = {}
         self._lender = lender
         self._leases: list[weakref.ref[Exporter]] = []
 

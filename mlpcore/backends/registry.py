@@ -3,6 +3,7 @@
 from functools import cache
 
 from mlpcore.backends.base import Backend
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.device import Device
 
 
@@ -16,11 +17,11 @@ def backend(device: Device) -> Backend:
         If `device` is a GPU that CuPy cannot use.
     """
     if device.kind == "cuda":
-        from mlpcore.backends.cuda.backend import (
-            CUDABackend,
-        )  # imports CuPy's world only when asked
+        with importing():  # CuPy's world, only when asked
+            from mlpcore.backends.cuda.backend import CUDABackend
 
         return CUDABackend(device)
-    from mlpcore.backends.cpu.backend import CPUBackend
+    with importing():
+        from mlpcore.backends.cpu.backend import CPUBackend
 
     return CPUBackend(device)

@@ -4,6 +4,10 @@ A sequence lock: a writer makes the sequence number odd while it writes and even
 and a reader whose number changed meanwhile reads again (https://en.wikipedia.org/wiki/Seqlock).  A
 reader holds nothing, so an exception, a signal or a fork in the middle of a read leaves nothing
 behind.
+
+A reader that meets a writer, or is overtaken again and again, reads with the writers held up.  Who
+writes in a tight loop would have the lock again before such a reader has woken, so both go through
+a gate to it, which a reader closes while it waits: the next write comes after that read.
 """
 
 import threading
@@ -33,8 +37,7 @@ class SequenceLock:
         self.sequence = 0
         self._torn = False
         self._writer: int | None = None
-        # Reentrant, for a signal handler that reads while its own thread is in `read`.
-        self._lock = threading.RLock()
+        self._renew()
         renew_in_child(self)
 
     def read(self, work: Callable[[], T]) -> T:
@@ -47,13 +50,20 @@ class SequenceLock:
             one.
         """
         for _ in range(_TRIES):
-            before = self._settled()
+            before = self.sequence
+            if before % 2 or self._torn:
+                break
             result = work()
             if self.sequence == before:
                 return result
-        with self._lock:
-            self._settled()
-            return work()
+        self._refuse_the_writer()
+        with self._gate, self._lock:
+            while True:  # but for a signal handler that writes, nobody can
+                self._refuse_torn()
+                before = self.sequence
+                result = work()
+                if self.sequence == before:
+                    return result
 
     @contextmanager
     def write(self) -> Iterator[None]:
@@ -64,9 +74,8 @@ class SequenceLock:
         RuntimeError
             If this thread is in the middle of a write already.
         """
-        with deferred_signals(), self._lock:
-            if self._writer is not None:
-                raise RuntimeError("the parameters are being written by this very thread")
+        self._refuse_the_writer()
+        with deferred_signals(), self._turn():
             self._writer = threading.get_ident()
             self.sequence += 1
             try:
@@ -81,23 +90,35 @@ class SequenceLock:
         """Whether the process was forked in the middle of a write, and nobody has written since."""
         return self._torn
 
-    def _settled(self) -> int:
-        """Return the sequence number once nobody writes."""
-        while self.sequence % 2:
-            if self._writer == threading.get_ident():
-                raise RuntimeError("the parameters are being written by this very thread")
-            with self._lock:  # waits for the writer
-                pass
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the lock, after whoever waits at the gate; signals are deferred already."""
+        with self._gate:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _refuse_the_writer(self) -> None:
+        # Before it waits: at the gate there may be a reader that waits for this very thread.
+        if self._writer == threading.get_ident():
+            raise RuntimeError("the parameters are being written by this very thread")
+
+    def _refuse_torn(self) -> None:
         if self._torn:
             raise RuntimeError(
                 "this process was forked while another thread wrote the parameters, and has half "
                 "of them old and half new; set all of them again, or load the model"
             )
-        return self.sequence
+
+    def _renew(self) -> None:
+        # Reentrant, for a signal handler that reads while its own thread is in `read`.
+        self._gate, self._lock = threading.RLock(), threading.RLock()
 
     def _after_fork(self) -> None:
         """Begin anew in a forked child, where the threads that held the lock do not exist."""
-        self._lock = threading.RLock()
+        self._renew()
         self._writer = None
         if self.sequence % 2:
             self.sequence += 1

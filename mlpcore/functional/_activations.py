@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from mlpcore.functional._arrays import A, enter
+from mlpcore.functional._kernels import activate
 from mlpcore.nn.activations import activation
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -53,7 +54,7 @@ def _elementwise(name: str, x: A, out: A | None, **settings: float) -> A:
     f = activation(name, **settings)
     frame, (z,) = enter(x=x, out=out)
     target = frame.target(out, z.shape)
-    a: A = frame.give(f.function.forward(frame.xp, z, **dict(f.settings)), out, target)
+    a: A = frame.give(activate(frame.xp, f, z), out, target)
     return a
 
 

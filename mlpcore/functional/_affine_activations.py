@@ -7,6 +7,7 @@ import numpy as np
 
 from mlpcore.functional._affine import Layout, affine_map, check_affine, out_in
 from mlpcore.functional._arrays import A, enter
+from mlpcore.functional._kernels import activate
 from mlpcore.kernels.reference.activations import ACTIVATIONS
 from mlpcore.nn.activations import activation
 
@@ -46,7 +47,7 @@ def affine_then(name: str) -> AffineActivation:
         check_affine(x_.shape, W_, b_, layout)
         target = frame.target(out, (*x_.shape[:-1], W_.shape[0]))
         z = affine_map(x_, W_, b_)
-        result: A = frame.give(f.function.forward(frame.xp, z, **dict(f.settings)), out, target)
+        result: A = frame.give(activate(frame.xp, f, z), out, target)
         return result
 
     defaults = ACTIVATIONS[name].defaults

@@ -9,6 +9,7 @@ import numpy as np
 from mlpcore.backends.arrays import common_kind
 from mlpcore.functional._affine import Layout, affine_map, as_rows, check_affine, out_in
 from mlpcore.functional._arrays import A, Frame, enter
+from mlpcore.functional._kernels import activate, differentiate
 from mlpcore.kernels.reference.operations import Activation
 from mlpcore.kernels.reference.product import (
     product_input_gradient,
@@ -143,7 +144,7 @@ def forward_propagation(
     a, zs, as_ = as_rows(x_), [], []
     for W, b, f in zip(Ws, bs, chosen, strict=True):
         z = affine_map(a, W, b)
-        a = f.function.forward(frame.xp, z, **dict(f.settings))
+        a = activate(frame.xp, f, z)
         zs.append(z)
         as_.append(a)
     lead = x_.shape[:-1]
@@ -205,7 +206,7 @@ def backward_propagation(cache: Propagation[A], dy: A) -> Gradients[A]:
     for layer in reversed(range(depth)):
         f, W = cache.activations[layer], out_in(Ws[layer], cache.layout)
         z, a = as_rows(zs[layer]), as_rows(as_[layer])
-        dz = f.function.backward(frame.xp, z, a, da, **dict(f.settings))
+        dz = differentiate(frame.xp, f, z, a, da)
         dW = frame.xp.empty(Ws[layer].shape, dtype=frame.dtype)
         product_weight_gradient(frame.xp, dz, inputs[layer], out_in(dW, cache.layout))
         das.append(da)

@@ -77,14 +77,13 @@ def objective(
     input_gradient, intermediates : bool
         Whether to compute the gradient of `x`, and to keep those of each layer's z and a.
     """
-    xp = bound.backend.xp
     mode = Mode.TRAINING if training else Mode.GRADIENT
 
     def once() -> Objective:
         logits, tape = bound.forward(x, mode, random)
         if tape is None:  # pragma: no cover - only inference has none
             raise RuntimeError("the forward pass was not recorded")
-        L, dz = loss(xp, logits, t, sample_weight)
+        L, dz = bound.plan(mode).loss(loss, logits, t, sample_weight)
         gradients = bound.backward(
             tape, dz, out=out, input_gradient=input_gradient, intermediates=intermediates
         )

@@ -13,6 +13,11 @@ ELEMENTWISE = [name for name, f in ACTIVATIONS.items() if f.scope is Scope.TILE]
 Z = np.linspace(-3, 3, 12).reshape(3, 4)
 
 
+def agrees(a, reference):
+    """Either may come from a kernel, and is within 4 units in the last place of f(z) on [-3, 3]."""
+    np.testing.assert_allclose(a, reference, rtol=8 * np.finfo(a.dtype).eps)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_of_the_table_is_a_function_and_follows_an_affine_map(name):
     assert name in F.__all__
@@ -26,7 +31,8 @@ def test_an_activation_is_the_reference_in_any_shape(name, dtype, shape):
     z = np.resize(Z, shape).astype(dtype)
     a = getattr(F, name)(z)
     assert (type(a), a.shape, a.dtype) == (np.ndarray, shape, dtype)
-    np.testing.assert_array_equal(a, ACTIVATIONS[name].forward(np, z))
+    agrees(a, ACTIVATIONS[name].forward(np, z))
+    assert np.array_equal(a.ravel(), getattr(F, name)(z.ravel()))
 
 
 @pytest.mark.parametrize("name", [name for name in ELEMENTWISE if ACTIVATIONS[name].defaults])
@@ -35,7 +41,7 @@ def test_settings_have_the_defaults_of_the_table_and_reach_the_formula(name):
     for key, value in ACTIVATIONS[name].defaults.items():
         assert parameters[key].default == value
         changed = getattr(F, name)(Z, **{key: 0.3})
-        np.testing.assert_array_equal(changed, ACTIVATIONS[name].forward(np, Z, **{key: 0.3}))
+        agrees(changed, ACTIVATIONS[name].forward(np, Z, **{key: 0.3}))
         np.testing.assert_array_equal(getattr(F, name)(Z, 0.3), changed)
 
 

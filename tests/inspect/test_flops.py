@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from mlpcore.backends import interpreter
+from mlpcore.backends import arithmetic
 from mlpcore.backends.base import Mode, Run, StageRecord
 from mlpcore.backends.composed import compose
 from mlpcore.inspect import inference_flops, training_flops
@@ -22,14 +22,14 @@ def counted(monkeypatch):
     counts = []
 
     def counting(name, shape):
-        product = getattr(interpreter, name)
+        product = getattr(arithmetic, name)
 
         def wrapped(*arguments):
             shapes = [a.shape for a in arguments if not isinstance(a, ModuleType)]
             counts.append(2 * int(np.prod(shape(*shapes))))
             return product(*arguments)
 
-        monkeypatch.setattr(interpreter, name, wrapped)
+        monkeypatch.setattr(arithmetic, name, wrapped)
 
     # Of an (a, k) by (k, b) product the a * b results have k multiplications each.
     counting("product", lambda x, W: (*x, W[0]))

@@ -15,6 +15,9 @@ import llvmlite.binding as llvm
 VARIABLE = "MLPCORE_INSTRUCTION_SET"
 """The environment variable that names an instruction set to use instead of the best one."""
 
+OFF = "none"
+"""The name that means no kernels: the reference runs, whatever the processor has."""
+
 
 @dataclass(frozen=True)
 class InstructionSet:
@@ -96,13 +99,18 @@ def supported() -> tuple[InstructionSet, ...]:
     )
 
 
+def switched_off() -> bool:
+    """Return whether the environment asks for no kernels."""
+    return os.environ.get(VARIABLE, "").strip().lower() == OFF
+
+
 def instruction_set(name: str | None = None) -> InstructionSet | None:
     """Return the instruction set `name`, by default that of the environment, else the widest.
 
     Returns
     -------
     InstructionSet or None
-        None where this processor has none of them.
+        None where this processor has none of them, or `name` is `OFF`.
 
     Raises
     ------
@@ -110,13 +118,15 @@ def instruction_set(name: str | None = None) -> InstructionSet | None:
         If `name` is unknown, or this processor does not have it.
     """
     name = os.environ.get(VARIABLE, "").strip() or None if name is None else name
+    if name is not None and name.lower() == OFF:
+        return None
     found = supported()
     if name is None:
         return found[0] if found else None
     for isa in found:
         if isa.name == name.lower():
             return isa
-    have = ", ".join(isa.name for isa in found) or "none"
+    have = ", ".join([isa.name for isa in found] + [OFF])
     known = name.lower() in INSTRUCTION_SETS
     problem = "this processor does not have" if known else "there is no"
     raise ValueError(f"{problem} instruction set {name!r}; {VARIABLE} may be one of: {have}")

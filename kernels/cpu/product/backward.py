@@ -2,8 +2,8 @@
 
     da[k, r] = sum over o of W[o, k] dz[o, r]        dW[o, k] = sum over r of dz[o, r] x[r, k]
 
-The first reads the weight and the second the input as they lie, row after row; neither makes a
-transposed copy.
+The first reads the weight as it lies, the second a few columns of the input at a time; neither
+makes a transposed copy.
 """
 
 from __future__ import annotations
@@ -77,47 +77,37 @@ def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
 
 
 def write_weight_gradient(module: Module) -> None:
-    """Write `weight_gradient(dz, panel_step, width, x, ldx, rows, outputs, columns, g)`.
+    """Write `weight_gradient(dz, panel_step, width, x, rows, outputs, g)`.
 
     dz begins with the panels' first output of the tile, and the panels lie `panel_step` elements
-    apart; x begins with the first column.  For `outputs` outputs, as many as a tile is high at
-    most, and `columns` columns, as many as it is wide at most, it writes the tile g, row after row
-    of whole vectors, summed over all `rows` rows of the batch.
+    apart; x holds as many columns of the input as a tile is wide, row after row without gaps.  For
+    `outputs` outputs, as many as a tile is high at most, it writes the tile g, row after row,
+    summed over all `rows` rows of the batch.
     """
     isa = module.isa
     wide = isa.tile_vectors
-    kinds = ("address", "int", "int", "address", "int", "int", "int", "int", "address")
+    kinds = ("address", "int", "int", "address", "int", "int", "address")
     for vectors in (1, wide):
         for rows in range(1, isa.tile_rows + 1):
             _write_weight_tile(module, rows, vectors)
     with module.function("weight_gradient", *kinds) as (f, *arguments):
-        dz, panel_step, width, x, ldx, rows, outputs, columns, g = arguments
+        dz, panel_step, width, x, rows, outputs, g = arguments
         names = [f"weight_{r}_{v}" for v in (1, wide) for r in range(1, isa.tile_rows + 1)]
-        narrow = width.equals(f.lanes)
-        row = narrow.select(f.int(0), f.int(isa.tile_rows))
+        row = width.equals(f.lanes).select(f.int(0), f.int(isa.tile_rows))
         tile = f.pointers(names).address(row + outputs - 1)
-        f.call_at(tile, dz, panel_step, x, ldx, rows, columns, g)
+        f.call_at(tile, dz, panel_step, x, rows, g)
 
 
 def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
-    """Write `weight_R_P(dz, panel_step, x, ldx, n, columns, g)`, dz panels P vectors wide."""
+    """Write `weight_R_P(dz, panel_step, x, n, g)`, dz panels P vectors wide."""
     vectors = module.isa.tile_vectors
     with module.function(
         f"weight_{rows}_{panel_vectors}",
-        *("address", "int", "address", "int", "int", "int", "address"),
+        *("address", "int", "address", "int", "address"),
         private=True,
-    ) as (f, dz, panel_step, x, ldx, n, columns, g):
+    ) as (f, dz, panel_step, x, n, g):
         lanes = f.lanes
-        width = panel_vectors * lanes
-        masks = [f.first_lanes(columns - j * lanes) for j in range(vectors)]
-
-        def advance(at: list[Any], steps: int) -> list[Any]:
-            return [at[0].reals(steps), at[1].reals(ldx * steps)]
-
-        def vector(at: list[Any], j: int, step: int) -> Real:
-            place: Address = at[1].reals(ldx * step) if step else at[1]
-            loaded: Real = place.vector(j * lanes, masks[j])
-            return loaded
+        width, columns = panel_vectors * lanes, vectors * lanes
 
         with f.loop(0, n, ROW_BLOCK) as r:
             block = (n - r).min(ROW_BLOCK)
@@ -130,19 +120,19 @@ def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
                     f,
                     count,
                     (a, b),
-                    advance=advance,
+                    advance=lambda at, s: [at[0].reals(s), at[1].reals(s * columns)],
                     element=lambda at, i, s: at[0].reals(i * width + s),
-                    vector=vector,
+                    vector=lambda at, j, s: at[1].vector(s * columns + j * lanes),
                     rows=rows,
                     vectors=vectors,
                     start=sums,
                 )
                 flat = [value for row in sums for value in row]
-                return [*flat, a.reals(panel_step), b.reals(ldx * count), left - count]
+                return [*flat, a.reals(panel_step), b.reals(count * columns), left - count]
 
             values = [f.number(0.0)] * (rows * vectors)
             summed = f.repeat(
-                block.ceil_div(width), [*values, start, x.reals(r * ldx), block], panel
+                block.ceil_div(width), [*values, start, x.reals(r * columns), block], panel
             )
             sums = [summed[i * vectors : (i + 1) * vectors] for i in range(rows)]
             finish(
@@ -155,10 +145,26 @@ def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
             )
 
 
+def write_copy_columns(module: Module) -> None:
+    """Write `copy_columns(x, ldx, rows, columns, to)`: columns of x without gaps between the rows.
+
+    A row of `to` is as wide as a tile; beyond `columns` it is zero.  The rows of a batch may lie so
+    far apart that they share few sets of a cache and each is in a page of its own.
+    """
+    kinds = ("address", "int", "int", "int", "address")
+    with module.function("copy_columns", *kinds) as (f, x, ldx, rows, columns, to):
+        vectors = f.isa.tile_vectors
+        masks = [f.first_lanes(columns - j * f.lanes) for j in range(vectors)]
+        with f.loop(0, rows) as r:
+            for j, mask in enumerate(masks):
+                value = x.vector(r * ldx + j * f.lanes, mask)
+                to.store(value, (r * vectors + j) * f.lanes)
+
+
 def write_bias_gradient(module: Module) -> None:
     """Write `bias_gradient(dz, panel_step, width, rows, outputs, g)`: sums of dz over the rows.
 
-    dz begins with the panels' first output; lanes beyond `rows` are zero.
+    dz begins with the panels' first output.
     """
     kinds = ("address", "int", "int", "int", "int", "address")
     with module.function("bias_gradient", *kinds) as (f, dz, panel_step, width, rows, outputs, g):
@@ -188,10 +194,12 @@ def _block_sum(
     total = f.variable(f.number(0.0))
     with f.loop(row, row + count, lanes) as r:
         place = dz.reals(r // width * panel_step + output * width + r % width)
+        existing = f.first_lanes(row + count - r)
         for i in range(lanes):
             square.store(f.number(0.0), i * lanes)
         with f.loop(0, there) as index:
-            square.store(place.vector(index * width), index * lanes)
+            # Without the lanes beyond the batch, where an infinite weight times nothing is NaN.
+            square.store(place.vector(index * width, existing), index * lanes)
         for column in transpose([square.vector(i * lanes) for i in range(lanes)]):
             total.value = total.value + column
     return total.value

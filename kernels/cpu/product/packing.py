@@ -32,33 +32,29 @@ def write_pack_heights(module: Module) -> None:
         packed,
     ):
         lanes = f.lanes
-        zeros = [f.number(0.0)] * lanes
         square = f.buffer(lanes * lanes * f.real_bytes)
         with f.loop(0, panels) as p:
-            h = (p < larger).select(height + 1, height)
+            h = height + (p < larger).as_int()
             start = p * height + p.min(larger)
             to = packed.reals(start * features)
             with f.loop(0, h, lanes) as i0:
                 count = (h - i0).min(lanes)
-                row_mask = f.first_lanes(count)
-                with f.loop(0, features, lanes) as k:
-                    column_mask = f.first_lanes(features - k)
-                    source = W.reals((start + i0) * features + k)
-                    for i, zero in enumerate(zeros):
-                        square.store(zero, i * lanes)
-                    with f.loop(0, count) as i:
-                        square.store(source.vector(i * features, column_mask), i * lanes)
-                    columns = transpose([square.vector(i * lanes) for i in range(lanes)])
+                there = f.first_lanes(count)
+                # Rows beyond the panel are read from its last one, and not written.
+                rows = [W.reals((start + i0 + (count - 1).min(i)) * features) for i in range(lanes)]
+                whole = features - features % lanes
+                with f.loop(0, whole, lanes) as k:
                     target = to.reals(k * h + i0)
-                    with f.either(features - k >= lanes) as (whole, part):
-                        with whole:
-                            for i, column in enumerate(columns):
-                                target.store(column, h * i, row_mask)
-                        with part:
-                            for i, column in enumerate(columns):
-                                square.store(column, i * lanes)
-                            with f.loop(0, features - k) as i:
-                                target.store(square.vector(i * lanes), h * i, row_mask)
+                    for i, column in enumerate(transpose([row.vector(k) for row in rows])):
+                        target.store(column, h * i, there)
+                with f.when(whole < features):
+                    mask = f.first_lanes(features - whole)
+                    loaded = [row.vector(whole, mask) for row in rows]
+                    for i, column in enumerate(transpose(loaded)):
+                        square.store(column, i * lanes)
+                    with f.loop(whole, features) as k:
+                        column = square.vector((k - whole) * lanes)
+                        to.store(column, k * h + i0, there)
 
 
 def write_pack_widths(module: Module, vectors: int) -> None:

@@ -8,13 +8,22 @@ participants share out chunks first and then tiles, and nobody ever adds to what
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..board import Board
-from .backward import write_bias_gradient, write_input_gradient, write_weight_gradient
+from .backward import (
+    write_bias_gradient,
+    write_copy_columns,
+    write_input_gradient,
+    write_weight_gradient,
+)
+from .natural import write_natural_layer
 from .words import LayerWords, NetworkWords, PassWords, RecordWords
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..codegen.function import Function, Module
     from ..codegen.values import Address, Int
 
@@ -59,7 +68,7 @@ def write_forward_rows(module: Module) -> None:
         with f.loop(0, layers) as index:
             layer = _Layer(job, index)
             z, a = layer.panel(RecordWords.Z, start), layer.panel(RecordWords.A, start)
-            f.call_at(network.address(NetworkWords.LAYER), layer.words, source.value, z, a, padded)
+            f.call_at(job.address(PassWords.LAYER), layer.words, source.value, z, a, padded)
             source.value = a
             to, stride = (
                 layer.record.address(RecordWords.ROWS),
@@ -182,26 +191,24 @@ def _through_rows(f: Function, layer: _Layer, row: Int, width: Int) -> None:
 
 
 def write_weight_task(module: Module) -> None:
-    """Write `weight_task(job, layer, panel, x, ldx)`: gradients for a panel of outputs."""
+    """Write `weight_task(job, layer, columns, x, ldx, scratch)` and `bias_task(job, layer)`.
+
+    The first computes the gradient of a weight in one panel of `columns`, as wide as a tile, the
+    second that of a bias.
+    """
     tile_bytes = module.isa.tile_rows * module.isa.tile_vectors * module.isa.vector_bytes
-    with module.function("weight_task", "address", "int", "int", "address", "int") as (
-        f,
-        job,
-        index,
-        p,
-        x,
-        ldx,
-    ):
+    kinds = ("address", "int", "int", "address", "int", "address")
+    with module.function("weight_task", *kinds) as (f, job, index, panel, x, ldx, scratch):
         layer = _Layer(job, index)
         record, width, rows = layer.record, job.int(PassWords.WIDTH), job.int(PassWords.ROWS)
-        height, larger = layer.words.int(LayerWords.HEIGHT), layer.words.int(LayerWords.LARGER)
-        h, o = height + (p < larger).as_int(), p * height + p.min(larger)
-        dz = record.address(RecordWords.DZ).reals(o * width)
-        step, columns = layer.outputs * width, f.isa.tile_vectors * f.lanes
+        dz, step = record.address(RecordWords.DZ), layer.outputs * width
+        wide = f.isa.tile_vectors * f.lanes
+        k = panel * wide
+        count = (layer.features - k).min(wide)
+        f.call("copy_columns", x.reals(k), ldx, rows, count, scratch)
         g = f.buffer(tile_bytes)
-        with f.loop(0, layer.features, columns) as k:
-            count = (layer.features - k).min(columns)
-            f.call("weight_gradient", dz, step, width, x.reals(k), ldx, rows, h, count, g)
+        with _panels(f, layer) as (o, h):
+            f.call("weight_gradient", dz.reals(o * width), step, width, scratch, rows, h, g)
             at = o * layer.features + k
             words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
             f.call_at(
@@ -209,8 +216,13 @@ def write_weight_task(module: Module) -> None:
                 *(record.address(word).reals(at) for word in words),
                 *(g, h, count, layer.features, job.address(PassWords.WEIGHT_SETTINGS)),
             )
-        with f.when(record.address(RecordWords.BIAS_P).as_int() > 0):
-            f.call("bias_gradient", dz, step, width, rows, h, g)
+    with module.function("bias_task", "address", "int") as (f, job, index):
+        layer = _Layer(job, index)
+        record, width, rows = layer.record, job.int(PassWords.WIDTH), job.int(PassWords.ROWS)
+        dz, step = record.address(RecordWords.DZ), layer.outputs * width
+        g = f.buffer(tile_bytes)
+        with f.when(record.address(RecordWords.BIAS_P).as_int() > 0), _panels(f, layer) as (o, h):
+            f.call("bias_gradient", dz.reals(o * width), step, width, rows, h, g)
             states = (RecordWords.BIAS_STATE1, RecordWords.BIAS_STATE2)
             f.call_at(
                 job.address(PassWords.SWEEP),
@@ -218,6 +230,14 @@ def write_weight_task(module: Module) -> None:
                 *(record.address(word).reals(o) for word in states),
                 *(h, job.address(PassWords.BIAS_SETTINGS)),
             )
+
+
+@contextmanager
+def _panels(f: Function, layer: _Layer) -> Iterator[tuple[Int, Int]]:
+    """Run the block for each panel of a layer's outputs, with the first output and their number."""
+    height, larger = layer.words.int(LayerWords.HEIGHT), layer.words.int(LayerWords.LARGER)
+    with f.loop(0, layer.words.int(LayerWords.PANELS)) as p:
+        yield p * height + p.min(larger), height + (p < larger).as_int()
 
 
 def write_pass_jobs(module: Module) -> None:
@@ -241,17 +261,23 @@ def write_pass_jobs(module: Module) -> None:
                     f.call(part, job, start, (rows - start).min(chunk), own)
             if "backward_rows" in parts:
                 board.wait(0, chunks)
-                _weights(f, job, board, participant)
+                _weights(f, job, board, participant, own)
 
 
-def _weights(f: Function, job: Address, board: Board, participant: Int) -> None:
+def _weights(f: Function, job: Address, board: Board, participant: Int, own: Address) -> None:
     layers = job.address(PassWords.NETWORK).int(NetworkWords.LAYERS)
     x, ldx = f.variable(job.address(PassWords.X)), f.variable(job.int(PassWords.LDX))
     with f.loop(0, layers) as index:
         layer = _Layer(job, index)
-        panels = layer.words.int(LayerWords.PANELS)
-        with board.tasks(index + 1, panels, participant) as p:
-            f.call("weight_task", job, index, p, x.value, ldx.value)
+        panels = layer.features.ceil_div(f.isa.tile_vectors * f.lanes)
+        with (
+            board.tasks(index + 1, panels + 1, participant) as task,
+            f.either(task < panels) as (weight, bias),
+        ):
+            with weight:
+                f.call("weight_task", job, index, task, x.value, ldx.value, own)
+            with bias:
+                f.call("bias_task", job, index)
         x.value = layer.record.address(RecordWords.ROWS)
         ldx.value = layer.record.int(RecordWords.STRIDE)
 
@@ -276,7 +302,8 @@ def write_run_pass(module: Module) -> None:
 def write_passes(module: Module) -> None:
     """Write `run_pass` and what it calls, but for the kernels that `NetworkWords` names."""
     for write in (
-        *(write_input_gradient, write_weight_gradient, write_bias_gradient),
+        write_natural_layer,
+        *(write_input_gradient, write_copy_columns, write_weight_gradient, write_bias_gradient),
         *(write_forward_rows, write_backward_rows, write_weight_task),
         *(write_pass_jobs, write_run_pass),
     ):

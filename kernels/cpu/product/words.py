@@ -7,11 +7,12 @@ class LayerWords:
     ``FLOOR`` holds a number of the dtype: 0 where the activation is ReLU, applied by the tile, and
     minus infinity elsewhere.  ``ACTIVATION`` is the address of a kernel ``(z, a, n, settings)`` for
     elements, ``ROW_ACTIVATION`` of one ``(z, a, features, width)`` for a panel, or 0.
-    ``HEIGHT``, ``LARGER`` and ``PANELS`` say how the weight is packed in heights.
+    ``HEIGHT``, ``LARGER`` and ``PANELS`` say how the weight is packed in heights; ``NATURAL`` is
+    where it lies as the user has it.
     """
 
     FEATURES, OUTPUTS, WEIGHTS, FEW_WEIGHTS, BIAS, FLOOR = range(6)
-    ACTIVATION, ROW_ACTIVATION, SETTINGS, HEIGHT, LARGER, PANELS = range(6, 12)
+    ACTIVATION, ROW_ACTIVATION, SETTINGS, HEIGHT, LARGER, PANELS, NATURAL = range(6, 13)
     COUNT = 16
 
 
@@ -21,13 +22,13 @@ class NetworkWords:
     ``MEAN`` and ``SCALE`` standardise the input, or are 0.  ``WIDEST`` is the largest number of
     features of any input or layer.  ``OUTPUT``, ``ROW_OUTPUT`` and ``SETTINGS`` are what prediction
     applies to the logits, as in a layer.  ``TEAM`` and ``TEAM_RUN`` are the worker team and the
-    kernel that runs a job with it.  ``LAYER``, ``INTO_PANEL`` and ``FROM_PANEL`` are kernels of
-    these names, for passes that are compiled apart from them.
+    kernel that runs a job with it.  ``INTO_PANEL`` and ``FROM_PANEL`` are kernels of these
+    names, for passes that are compiled apart from them.
     """
 
     LAYERS, FEATURES, OUTPUTS, MEAN, SCALE, WIDEST = range(6)
     OUTPUT, ROW_OUTPUT, SETTINGS, TEAM, TEAM_RUN = range(6, 11)
-    LAYER, INTO_PANEL, FROM_PANEL = range(11, 14)
+    INTO_PANEL, FROM_PANEL = range(11, 13)
     COUNT = 16
 
 
@@ -65,14 +66,15 @@ class PassWords:
     ``CHUNK`` how many rows are carried through the layers at once, a multiple of it.  ``LOSS`` is
     the kernel of the loss with its arguments, or 0: then ``DY`` holds the gradient of the result,
     row after row.  ``TARGET_BYTES`` lie from the targets of one row to those of the next.  ``DX``
-    is where the gradient of the input goes, row after row, or 0.  ``APPLY`` and ``SWEEP`` are what is
+    is where the gradient of the input goes, row after row, or 0.  ``LAYER`` is the kernel that
+    computes a layer.  ``APPLY`` and ``SWEEP`` are what is
     done with the gradients of weights and biases.
     """
 
     NETWORK, RECORDS, X, LDX, ROWS, WIDTH, CHUNK, SCRATCH, SHARE = range(9)
     LOSS, TARGETS, TARGET_STRIDE, TARGET_BYTES, WEIGHTS, LOSSES, LOSS_SETTINGS = range(9, 16)
     DY, LDDY, DX, LDDX, APPLY, SWEEP, WEIGHT_SETTINGS, BIAS_SETTINGS = range(16, 24)
-    BOARD, PARTICIPANTS, Y, LDY = range(24, 28)
+    BOARD, PARTICIPANTS, Y, LDY, LAYER = range(24, 29)
     COUNT = 32
 
 

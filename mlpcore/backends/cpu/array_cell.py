@@ -3,6 +3,7 @@
 import ctypes
 import platform
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,15 @@ def _offset() -> int | None:
             return None
     return offset
 
+
+def data_address(array: np.ndarray[Any, Any]) -> int:
+    """Return the address of the data of `array`."""
+    if DATA_OFFSET is None:
+        return int(array.ctypes.data)
+    return _word(id(array) + DATA_OFFSET).value
+
+
+_word = ctypes.c_size_t.from_address
 
 DATA_OFFSET = _offset()
 """Bytes from ``id(array)`` to the word that holds the address of its data, or None."""

@@ -1,15 +1,18 @@
-"""The CPU: NumPy arrays, and plans whose stages the reference interprets on NumPy."""
+"""The CPU: NumPy arrays, and plans of compiled kernels, with NumPy for what has none."""
 
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
+from mlpcore.backends.arithmetic import REFERENCE, Arithmetic
 from mlpcore.backends.arrays import Kind, bring_in, send_back
 from mlpcore.backends.base import Backend, Engine, Mode
 from mlpcore.backends.composed import ComposedPlan, compose
+from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.engine import CompiledEngine
 from mlpcore.backends.layout import ALIGNMENT
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import Exporter
 from mlpcore.device import Device
 from mlpcore.program import Program
@@ -69,7 +72,18 @@ class CPUBackend(Backend):
 
     def compile(self, program: Program, dtype: Any, mode: Mode) -> ComposedPlan:
         """Return the plan of `program`."""
-        return compose(program, ENGINES, np, dtype, mode, CHUNK_ROWS)
+        return compose(program, ENGINES, np, dtype, mode, CHUNK_ROWS, _arithmetic(dtype))
 
     def synchronize(self) -> None:
         """Return at once: the CPU computes when it is asked."""
+
+
+def _arithmetic(dtype: Any) -> Arithmetic:
+    """Return what computes whatever no engine claims: the reference where nothing is compiled."""
+    if compiled(dtype, "few", "team") is None:
+        return REFERENCE
+    # Only now: a program that never computes does not wait for LLVM.
+    with importing():
+        from mlpcore.backends.cpu.arithmetic import CompiledArithmetic
+
+    return CompiledArithmetic(dtype)

@@ -1,7 +1,8 @@
 """The compiled kernels, or the reason why the reference runs instead.
 
 Without LLVM, without fused multiply-add in the processor, or where compiling fails, a network still
-runs, only slower: that is a warning, said once, and no error.
+runs, only slower: that is a warning, said once, and no error.  Where the user switched the kernels
+off with ``MLPCORE_INSTRUCTION_SET=none`` it is no warning either.
 """
 
 import logging
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from mlpcore.backends.lazy_imports import importing
 
 if TYPE_CHECKING:
     from mlpcore.backends.cpu.library import Library
@@ -24,8 +27,8 @@ _problems: dict[tuple[str, ...], str] = {}
 def compiled(dtype: DTypeLike, *units: str) -> "Library | None":
     """Return the library of kernels for `dtype`, with `units` loaded, or None without them.
 
-    The first time that it is None the reason is logged as a warning; asked again for the same, it
-    is None at once.
+    The first time that it is None the reason is logged, as a warning unless it is the user's wish;
+    asked again for the same, it is None at once.
 
     Parameters
     ----------
@@ -37,7 +40,7 @@ def compiled(dtype: DTypeLike, *units: str) -> "Library | None":
     Raises
     ------
     ValueError
-        If ``MLPCORE_INSTRUCTION_SET`` names none that this processor has.
+        If ``MLPCORE_INSTRUCTION_SET`` names what this processor does not have.
     MemoryError
         If there is not enough memory to compile.
     """
@@ -46,10 +49,19 @@ def compiled(dtype: DTypeLike, *units: str) -> "Library | None":
     if asked in _problems:
         return None
     try:
-        from mlpcore.backends.cpu.library import library
-        from mlpcore.kernels.cpu.codegen.instruction_set import instruction_set
+        with importing():
+            from mlpcore.backends.cpu.library import library
+            from mlpcore.kernels.cpu.codegen.instruction_set import (
+                OFF,
+                VARIABLE,
+                instruction_set,
+                switched_off,
+            )
     except Exception as error:
         _give_up(asked, f"llvmlite cannot be imported: {_in_words(error)}")
+        return None
+    if switched_off():
+        _give_up(asked, f"{VARIABLE} is {OFF}", logging.INFO)
         return None
     isa = instruction_set()
     if isa is None:
@@ -72,11 +84,11 @@ def why_not() -> str | None:
     return next(iter(_problems.values()), None)
 
 
-def _give_up(asked: tuple[str, ...], reason: str) -> None:
+def _give_up(asked: tuple[str, ...], reason: str, level: int = logging.WARNING) -> None:
     first = not _problems
     _problems[asked] = reason
     if first:
-        _log.warning("computing with NumPy, because there are no compiled kernels: %s", reason)
+        _log.log(level, "computing with NumPy, because there are no compiled kernels: %s", reason)
 
 
 def _in_words(error: Exception) -> str:

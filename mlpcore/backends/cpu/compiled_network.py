@@ -8,7 +8,6 @@ import numpy as np
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.fused_stages import FusedStages
 from mlpcore.backends.cpu.network_table import NetworkTable
-from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, PassRecord
 from mlpcore.backends.cpu.predictor import Predictor
 from mlpcore.backends.parameters import ParameterBuffer
@@ -41,9 +40,9 @@ class CompiledNetwork:
             mean, scale = fused.standardize
             self._standardize = state.views[mean], state.views[scale]
 
-    def predict(self, x: Any, *, activate: bool = False) -> Any:
+    def predict(self, x: Any, threads: int) -> Any:
         """Return the result for `x`, shape (rows, in_features)."""
-        return self.predictor(contiguous_rows(x), num_threads(), activate=activate)
+        return self.predictor(contiguous_rows(x), threads, activate=False)
 
     def standardized(self, x: Any) -> Any:
         """Return what enters the first product, as rows of contiguous numbers."""
@@ -53,24 +52,30 @@ class CompiledNetwork:
         mean, scale = self._standardize
         return (x - mean) * scale
 
-    def forward(self, x: Any) -> tuple[PassRecord, Any]:
+    def forward(self, x: Any, threads: int) -> tuple[PassRecord, Any]:
         """Return the record of a pass of `x`, at least one row, and its result."""
         passed = PassRecord(self.table, len(x), keep_z=True)
         passed.set_input(self.standardized(x))
         y = np.empty((len(x), self.predictor.outputs), self.table.dtype)
         passed.set_output(y)
-        passed.run(FORWARD, num_threads())
+        passed.run(FORWARD, threads)
         return passed, y
 
     def backward(
-        self, passed: PassRecord, dy: Any, gradients: Mapping[str, Any], *, input_gradient: bool
+        self,
+        passed: PassRecord,
+        dy: Any,
+        gradients: Mapping[str, Any],
+        threads: int,
+        *,
+        input_gradient: bool,
     ) -> Any:
         """Write the gradients for the gradient `dy` of the result; return that of x, if wanted."""
         dx = np.empty_like(passed.x, order="C") if input_gradient else None
         passed.set_result_gradient(contiguous_rows(dy), dx)
         keep = self.table.library.kernels("keep")
         passed.apply_to(gradients, keep["apply"], keep["keep"])
-        passed.run(BACKWARD, num_threads())
+        passed.run(BACKWARD, threads)
         if dx is not None and self._standardize is not None:
             dx *= self._standardize[1]
         return dx

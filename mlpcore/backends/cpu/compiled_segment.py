@@ -1,15 +1,23 @@
 """Stages that the compiled kernels run as one network, as a segment of a plan."""
 
-import threading
 from typing import Any
 
 import numpy as np
 
-from mlpcore.backends.base import DirectPrediction, Run, Segment, StepRule
+from mlpcore.backends.base import (
+    DirectPrediction,
+    FrozenPrediction,
+    Run,
+    Segment,
+    Settings,
+    StepRule,
+)
 from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.direct_prediction import CompiledPrediction
+from mlpcore.backends.cpu.frozen_prediction import CompiledFrozenPrediction
 from mlpcore.backends.cpu.fused_stages import FusedStages
 from mlpcore.backends.cpu.fused_step import fused_step
+from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import PanelRecord, PassRecord
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.seqlock import SequenceLock
@@ -34,31 +42,33 @@ class CompiledSegment(Segment):
         self.stages = range(fused.start, fused.start + len(fused.stages))
         self._kept = kept
 
-    def network(self, parameters: ParameterBuffer, state: ParameterBuffer) -> CompiledNetwork:
+    def network(
+        self, parameters: ParameterBuffer, state: ParameterBuffer, settings: Settings
+    ) -> CompiledNetwork:
         """Return the stages with the parameters of one model; the same for all its plans."""
-        found = parameters.copies.get(self.fused)
+        found = settings.copies.get(self.fused)
         if found is None:
-            with deferred_signals(), _making:
-                found = parameters.copies.get(self.fused)
-                if found is None:
-                    found = CompiledNetwork(self.fused, parameters, state)
-                    parameters.copies[self.fused] = found
+            with deferred_signals():  # it imports and compiles
+                made = CompiledNetwork(self.fused, parameters, state)
+                # Of two threads that come here, both get the one that was first.
+                found = settings.copies.setdefault(self.fused, made)
         network: CompiledNetwork = found
         return network
 
     def forward(self, run: Run, x: Any) -> Any:
         """Return the result for `x`."""
-        network = self.network(run.parameters, run.state_buffer)
+        network = self.network(run.parameters, run.state_buffer, run.settings)
+        threads = num_threads(run.settings.num_threads)
         if run.records is None:
-            y = network.predict(x)
+            y = network.predict(x, threads)
         elif len(x) == 0:
-            y = network.predict(x)
+            y = network.predict(x, threads)
             for index, stage in zip(self.stages, self.fused.stages, strict=True):
                 record = run.records[index]
                 record.x = np.empty((0, stage.in_features), y.dtype)
                 record.z = record.a = np.empty((0, stage.out_features), y.dtype)
         else:
-            passed, y = network.forward(x)
+            passed, y = network.forward(x, threads)
             run.records[self.stages.start : self.stages.stop] = passed.stage_records()
         if self._kept:
             run.results[self.stages[-1]] = y
@@ -75,12 +85,13 @@ class CompiledSegment(Segment):
         record = run.records[self.stages.start]
         if not isinstance(record, PanelRecord):  # of no rows
             return self._backward_of_nothing(run, dy, wanted)
-        network = self.network(run.parameters, run.state_buffer)
+        network = self.network(run.parameters, run.state_buffer, run.settings)
         passed: PassRecord = record.passed
         with passed.lock:
             if run.da is not None:
                 passed.keep_da()
-            dx = network.backward(passed, dy, run.gradients, input_gradient=wanted)
+            threads = num_threads(run.settings.num_threads)
+            dx = network.backward(passed, dy, run.gradients, threads, input_gradient=wanted)
             for number, index in enumerate(self.stages):
                 if run.dz is not None:
                     run.dz[index] = passed.by_rows(number, "dz")
@@ -94,11 +105,24 @@ class CompiledSegment(Segment):
         state: ParameterBuffer,
         lock: SequenceLock,
         output: Activation,
+        settings: Settings,
     ) -> DirectPrediction:
         """Return what predicts with nothing between it and the kernels."""
-        network = self.network(parameters, state)
+        network = self.network(parameters, state, settings)
         network.table.set_output(output)
-        return CompiledPrediction(network.predictor, lock)
+        return CompiledPrediction(network.predictor, settings, lock)
+
+    def frozen(
+        self,
+        parameters: ParameterBuffer,
+        state: ParameterBuffer,
+        output: Activation,
+        settings: Settings,
+    ) -> FrozenPrediction:
+        """Return the same for parameters that nobody writes any more."""
+        network = self.network(parameters, state, settings)
+        network.table.set_output(output)
+        return CompiledFrozenPrediction(network.predictor, settings)
 
     def step_rule(
         self,
@@ -108,9 +132,11 @@ class CompiledSegment(Segment):
         loss: Any,
         optimizer: Any,
         l2: float,
+        settings: Settings,
     ) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
-        return fused_step(self.network(parameters, state), program, loss, optimizer, l2)
+        network = self.network(parameters, state, settings)
+        return fused_step(network, program, loss, optimizer, l2, settings)
 
     def _backward_of_nothing(self, run: Run, dy: Any, wanted: bool) -> Any:
         for index, stage in zip(self.stages, self.fused.stages, strict=True):
@@ -121,7 +147,3 @@ class CompiledSegment(Segment):
                 if found is not None:
                     found[index] = np.empty((0, stage.out_features), dy.dtype)
         return np.empty((0, self.fused.stages[0].in_features), dy.dtype) if wanted else None
-
-
-_making = threading.RLock()
-"""Held while the tables of a model are made."""

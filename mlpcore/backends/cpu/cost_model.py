@@ -28,6 +28,10 @@ SHORT_FLOPS = 1_000_000
 """Operations of a call that is over sooner than other Python threads would notice."""
 
 
+MOST_NATURAL_ROWS = 128
+"""Rows of a pass up to which the weights are read as they lie rather than packed for it."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One way to compute a prediction.

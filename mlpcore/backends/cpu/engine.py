@@ -5,7 +5,7 @@ from typing import Any
 from mlpcore.backends.base import Mode, Segment
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.fused_stages import fused_stages
-from mlpcore.backends.signals import deferred_signals
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.program import Program
 
 
@@ -17,11 +17,10 @@ class CompiledEngine:
         fused = fused_stages(program, start)
         if fused is None:
             return None
-        # Interrupted in the middle of an import, Python may never let go of the module's lock.
-        with deferred_signals():
-            if compiled(dtype, "few", "team") is None:
-                return None
-            # Only now: a program that never computes does not wait for LLVM.
+        if compiled(dtype, "few", "team") is None:
+            return None
+        # Only now: a program that never computes does not wait for LLVM.
+        with importing():
             from mlpcore.backends.cpu.compiled_segment import CompiledSegment
 
         return CompiledSegment(fused, kept=start + len(fused.stages) - 1 in program.kept)

@@ -1,11 +1,12 @@
 """A whole training step by the compiled kernels: forward, loss, backward and update in one call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from mlpcore.backends.base import StageRecord, StepResult, StepRule
+from mlpcore.backends.base import Settings, StageRecord, StepResult, StepRule
+from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.fused_loss import FusedLoss, LossInputs, fused_loss
@@ -14,6 +15,7 @@ from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, STEP, PassRecord
 from mlpcore.backends.layout import Layout
 from mlpcore.kernels.cpu.product.words import PassWords
+from mlpcore.kernels.cpu.units import Kernels
 from mlpcore.program import Program
 
 LARGEST_KEPT = 1 << 26
@@ -35,6 +37,8 @@ class FusedStep(StepRule):
         λ of the penalty.
     decaying : tuple of str
         The names of the parameters that the penalty counts.
+    settings : Settings
+        What the model asks for.
     """
 
     def __init__(
@@ -44,12 +48,14 @@ class FusedStep(StepRule):
         optimizer: FusedOptimizer,
         l2: float,
         decaying: tuple[str, ...],
+        settings: Settings,
     ) -> None:
         self._network = network
         self._loss = loss
         self._optimizer = optimizer
         self._l2 = l2
         self._decaying = decaying
+        self._settings = settings
         table = network.table
         self._dtype = table.dtype
         self._parameters = table.parameters
@@ -57,7 +63,7 @@ class FusedStep(StepRule):
         update = table.library.kernels(f"update.{optimizer.kernel}")
         self._apply, self._sweep = update["apply"], update[optimizer.kernel]
         self._losses: dict[bool, FusedLoss | None] = {}
-        self._passed: PassRecord | None = None
+        self._kept: _Learning | None = None
 
     def prepare(self, x: Any, t: Any, sample_weight: Any) -> LossInputs | None:
         """Return what the loss needs for a batch, or None where the kernels do not compute it."""
@@ -68,10 +74,15 @@ class FusedStep(StepRule):
         loss = self._losses[labels]
         return None if loss is None or len(x) == 0 else loss.inputs(t, sample_weight)
 
+    def load(self, inputs: LossInputs) -> None:
+        """Load the kernels that a step with such inputs needs."""
+        self._loss_kernels(inputs)
+
     def record(self, x: Any) -> tuple[PassRecord, list[StageRecord]]:
         """Go forward and return what `finish` needs, and what the pass left in each stage."""
         passed = PassRecord(self._network.table, len(x), keep_z=True)
-        self._go(passed, x, FORWARD)
+        self._enter(passed, x)
+        passed.run(FORWARD, self._threads())
         return passed, list(passed.stage_records())
 
     def finish(
@@ -83,7 +94,9 @@ class FusedStep(StepRule):
         lr: float,
     ) -> StepResult:
         """Take the rest of a step that `record` began; the caller has locked the parameters."""
-        return self._learn(recorded, inputs, moments, step, lr, lambda: self._back(recorded))
+        learning = _Learning(recorded, self._loss_kernels(inputs))
+        self._let_learn(learning, moments)
+        return self._learn(learning, inputs, step, lr, BACKWARD)
 
     def __call__(
         self,
@@ -102,62 +115,48 @@ class FusedStep(StepRule):
         inputs : LossInputs
             What `prepare` returned.
         moments : mapping of str to ndarray
-            What the optimizer remembers, one flat vector each.
+            What the optimizer remembers, one flat vector each; the same in every step.
         step : int
             The number of the step, from 1.
         lr : float
             Its learning rate.
         """
-        passed = self._record(len(x))
-        return self._learn(passed, inputs, moments, step, lr, lambda: self._go(passed, x, STEP))
+        learning = self._kept
+        if learning is None or learning.passed.rows != len(x) or learning.loss != inputs.kernel:
+            passed = PassRecord(self._network.table, len(x), keep_z=False)
+            learning = _Learning(passed, self._loss_kernels(inputs))
+            self._let_learn(learning, moments)
+            self._kept = learning if passed.num_bytes <= LARGEST_KEPT else None
+        self._enter(learning.passed, x)
+        return self._learn(learning, inputs, step, lr, STEP)
 
-    def _go(self, passed: PassRecord, x: Any, kind: int) -> None:
+    def _enter(self, passed: PassRecord, x: Any) -> None:
         passed.set_input(self._network.standardized(x))
         passed.set_output(np.empty((len(x), self._network.predictor.outputs), self._dtype))
-        passed.run(kind, num_threads())
 
-    def _back(self, passed: PassRecord) -> None:
-        passed.run(BACKWARD, num_threads())
+    def _let_learn(self, learning: "_Learning", moments: Mapping[str, Any]) -> None:
+        """Say where gradients go: to the parameters and the moments, by way of the optimizer."""
+        states = [self._layout.views(moments[name]) for name in self._optimizer.state_names]
+        passed = learning.passed
+        passed.apply_to(self._parameters.views, self._apply, self._sweep, *states)
+        settings = self._optimizer.settings(1, 1.0, self._dtype, decay=self._l2)
+        learning.keep_settings(settings)
 
     def _learn(
-        self,
-        passed: PassRecord,
-        inputs: LossInputs,
-        moments: Mapping[str, Any],
-        step: int,
-        lr: float,
-        work: Callable[[], None],
+        self, learning: "_Learning", inputs: LossInputs, step: int, lr: float, kind: int
     ) -> StepResult:
-        """Say what becomes of the loss and of the gradients, do the work and sum the losses."""
+        """Go through the loss and back, and change the parameters."""
         penalty = self._penalty()
-        states = [self._layout.views(moments[name]) for name in self._optimizer.state_names]
-        losses = np.empty(passed.rows, self._dtype)
-        decayed = self._optimizer.settings(step, lr, self._dtype, decay=self._l2)
-        plain = self._optimizer.settings(step, lr, self._dtype)
-        kernels = self._network.table.library.kernels(f"loss.{inputs.kernel}")
-        words = passed.words
-        passed.apply_to(self._parameters.views, self._apply, self._sweep, *states)
-        words[PassWords.DX] = 0
-        words[PassWords.LOSS] = kernels[inputs.kernel]
-        words[PassWords.TARGETS] = inputs.targets.ctypes.data
-        words[PassWords.TARGET_STRIDE] = inputs.target_stride
-        words[PassWords.TARGET_BYTES] = inputs.targets.strides[0]
-        words[PassWords.WEIGHTS] = inputs.weights.ctypes.data
-        words[PassWords.LOSSES] = losses.ctypes.data
-        words[PassWords.LOSS_SETTINGS] = inputs.settings.ctypes.data
-        words[PassWords.WEIGHT_SETTINGS] = decayed.ctypes.data
-        words[PassWords.BIAS_SETTINGS] = plain.ctypes.data
-        work()
-        total = kernels.function("sum_blocks")(losses.ctypes.data, passed.rows)
-        loss = self._dtype.type(total)
-        return StepResult(loss + penalty, loss, penalty, passed.y)
+        learning.begin(inputs, self._optimizer.settings(step, lr, self._dtype, decay=self._l2))
+        learning.passed.run(kind, self._threads())
+        loss = self._dtype.type(learning.total())
+        return StepResult(loss + penalty, loss, penalty, learning.passed.y)
 
-    def _record(self, rows: int) -> PassRecord:
-        passed = self._passed
-        if passed is None or passed.rows != rows:
-            passed = PassRecord(self._network.table, rows, keep_z=False)
-            self._passed = passed if passed.num_bytes <= LARGEST_KEPT else None
-        return passed
+    def _threads(self) -> int:
+        return num_threads(self._settings.num_threads)
+
+    def _loss_kernels(self, inputs: LossInputs) -> tuple[str, Kernels]:
+        return inputs.kernel, self._network.table.library.kernels(f"loss.{inputs.kernel}")
 
     def _penalty(self) -> Any:
         """Return s = λ/2 ΣW² of the parameters as they are before the step."""
@@ -169,8 +168,59 @@ class FusedStep(StepRule):
         return self._dtype.type(0.5 * self._l2) * total
 
 
+class _Learning:
+    """A record together with all that stays the same from step to step.
+
+    Parameters
+    ----------
+    passed : PassRecord
+        The record.
+    loss : tuple of str and Kernels
+        The name of the loss, and its kernels.
+    """
+
+    def __init__(self, passed: PassRecord, loss: tuple[str, Kernels]) -> None:
+        self.passed = passed
+        self.loss, kernels = loss
+        self._sum = kernels.function("sum_blocks", holds_gil=True)
+        self._losses = np.empty(passed.rows, passed.table.dtype)
+        self._inputs: LossInputs | None = None
+        words = passed.words
+        words[PassWords.DX] = 0
+        words[PassWords.LOSS] = kernels[self.loss]
+        words[PassWords.LOSSES] = self._address = data_address(self._losses)
+
+    def keep_settings(self, settings: Any) -> None:
+        """Make room for the numbers of a step: those of weights, and of biases, never decayed."""
+        self._decayed, self._plain = settings.copy(), settings.copy()
+        self._plain[0] = 0
+        self.passed.words[PassWords.WEIGHT_SETTINGS] = data_address(self._decayed)
+        self.passed.words[PassWords.BIAS_SETTINGS] = data_address(self._plain)
+
+    def begin(self, inputs: LossInputs, settings: Any) -> None:
+        """Take the inputs of the loss and the numbers of a step."""
+        self._decayed[1:] = self._plain[1:] = settings[1:]
+        self._inputs = inputs  # kept alive until the next step
+        words, targets = self.passed.words, inputs.targets
+        words[PassWords.TARGETS] = data_address(targets)
+        words[PassWords.TARGET_STRIDE] = inputs.target_stride
+        words[PassWords.TARGET_BYTES] = targets.strides[0]
+        words[PassWords.WEIGHTS] = data_address(inputs.weights)
+        words[PassWords.LOSS_SETTINGS] = data_address(inputs.settings)
+
+    def total(self) -> float:
+        """Return the sum of the losses of all rows."""
+        total: float = self._sum(self._address, self.passed.rows)
+        return total
+
+
 def fused_step(
-    network: CompiledNetwork, program: Program, loss: Any, optimizer: Any, l2: float
+    network: CompiledNetwork,
+    program: Program,
+    loss: Any,
+    optimizer: Any,
+    l2: float,
+    settings: Settings,
 ) -> FusedStep | None:
     """Return the `FusedStep` of a loss and an optimizer, or None where there are no kernels."""
     rule = fused_optimizer(optimizer)
@@ -179,4 +229,4 @@ def fused_step(
     if compiled(network.table.dtype, "passes", f"update.{rule.kernel}") is None:
         return None
     decaying = tuple(parameter.name for parameter in program.parameters if parameter.decays)
-    return FusedStep(network, loss, rule, l2, decaying)
+    return FusedStep(network, loss, rule, l2, decaying, settings)

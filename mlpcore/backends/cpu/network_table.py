@@ -1,8 +1,9 @@
 """A network as the kernels read it: tables of words, and weights packed in their order."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -101,8 +102,8 @@ class NetworkTable:
             self._fill_layer(index)
         self._recording_table = self._recording()
         self.recording = self._keep(self._recording_table)
-        self.few = Packing(self, few=True)
-        self.many = Packing(self, few=False)
+        self.few = self._packing(LayerWords.FEW_WEIGHTS, few=True)
+        self.many = self._packing(LayerWords.WEIGHTS, few=False)
 
     @property
     def flops_per_row(self) -> int:
@@ -110,8 +111,16 @@ class NetworkTable:
         products: int = sum(s.in_features * s.out_features for s in self.fused.stages)
         return 2 * products
 
+    def _packing(self, word: int, *, few: bool) -> "Packing":
+        weights = [
+            PackedWeight(s.weight, s.out_features, s.in_features, int(self.layer(index)[word]))
+            for index, s in enumerate(self.fused.stages)
+        ]
+        return Packing(self.parameters, weights, self.library, few=few)
+
     def _rounded(self, features: int) -> int:
-        return -(-features // self.lanes) * self.lanes
+        lanes: int = self.lanes
+        return -(-features // lanes) * lanes
 
     def _words(self, count: int) -> Any:
         words = aligned(count, np.int64)
@@ -147,7 +156,6 @@ class NetworkTable:
         """Load what a pass that is differentiated needs besides its own kernels."""
         kernels = self.library.kernels("many")
         for words in (self._table, self._recording_table):
-            words[NetworkWords.LAYER] = kernels["layer"]
             words[NetworkWords.INTO_PANEL] = kernels["into_panel"]
             words[NetworkWords.FROM_PANEL] = kernels["from_panel"]
 
@@ -169,6 +177,7 @@ class NetworkTable:
         else:
             bias = self.parameters.views[stage.bias]  # its slot ends with zeros
         words[LayerWords.BIAS] = self._keep(bias)
+        words[LayerWords.NATURAL] = self.parameters.views[stage.weight].ctypes.data
         room = self._rounded(stage.out_features) * stage.in_features
         for word in (LayerWords.WEIGHTS, LayerWords.FEW_WEIGHTS):
             words[word] = self._keep(aligned(room, self.dtype))  # no memory until it is written
@@ -210,8 +219,28 @@ def _by_tile(stage: FusedStage) -> bool:
     return stage.activation is not None and stage.activation.name in ("relu", "identity")
 
 
+class PackedWeight(NamedTuple):
+    """Where one weight is packed."""
+
+    name: str
+    outputs: int
+    features: int
+    address: int
+
+
 class Packing:
     """The weights of a table in one of the two orders, packed again when they have changed.
+
+    Parameters
+    ----------
+    parameters : ParameterBuffer
+        Where the weights come from.
+    weights : sequence of PackedWeight
+        Where they go.
+    library : Library
+        The kernels.
+    few : bool
+        Whether they are packed for few rows, and not for many.
 
     Attributes
     ----------
@@ -219,9 +248,17 @@ class Packing:
         What `ParameterBuffer.stamp` was when they were packed.
     """
 
-    def __init__(self, table: NetworkTable, *, few: bool) -> None:
+    def __init__(
+        self,
+        parameters: ParameterBuffer,
+        weights: Sequence[PackedWeight],
+        library: Library,
+        *,
+        few: bool,
+    ) -> None:
         self.stamp: int | None = None
-        self._table, self._few = table, few
+        self._parameters, self._weights = parameters, tuple(weights)
+        self._library, self._few = library, few
         self._after_fork()
         renew_in_child(self)
 
@@ -230,13 +267,18 @@ class Packing:
         self._lock = threading.RLock()
         self.stamp = None
 
+    @property
+    def stale(self) -> bool:
+        """Whether the weights have changed, or may have, since they were packed."""
+        stamp = self._parameters.stamp
+        return stamp is None or stamp != self.stamp
+
     def refresh(self) -> None:
         """Pack the weights unless they are as they were when they were packed."""
-        stamp = self._table.parameters.stamp
-        if stamp is not None and stamp == self.stamp:
+        if not self.stale:
             return
         with deferred_signals(), self._lock:
-            stamp = self._table.parameters.stamp
+            stamp = self._parameters.stamp
             if stamp is not None and stamp == self.stamp:
                 return
             self.stamp = None
@@ -244,17 +286,15 @@ class Packing:
             self.stamp = stamp
 
     def _pack(self) -> None:
-        table = self._table
-        library, views = table.library, table.parameters.views
-        widths = library.kernels("few").function("pack_widths") if self._few else None
-        heights = None if self._few else library.kernels("many").function("pack_heights")
-        for index, stage in enumerate(table.fused.stages):
-            words = table.layer(index)
-            outputs, features = stage.out_features, stage.in_features
-            W = views[stage.weight].ctypes.data
-            if widths is not None:
-                widths(W, outputs, features, int(words[LayerWords.FEW_WEIGHTS]))
-            elif heights is not None:
-                shape = Heights.of(outputs, table.isa.tile_rows)
-                to = int(words[LayerWords.WEIGHTS])
-                heights(W, shape.height, shape.larger, shape.panels, features, to)
+        views, most = self._parameters.views, self._library.isa.tile_rows
+        if self._few:
+            widths = self._library.kernels("few").function("pack_widths")
+            for weight in self._weights:
+                W = views[weight.name].ctypes.data
+                widths(W, weight.outputs, weight.features, weight.address)
+            return
+        heights = self._library.kernels("many").function("pack_heights")
+        for weight in self._weights:
+            W, shape = views[weight.name].ctypes.data, Heights.of(weight.outputs, most)
+            numbers = shape.height, shape.larger, shape.panels, weight.features
+            heights(W, *numbers, weight.address)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpcore.backends.cpu.threads import default_num_threads
 from mlpcore.backends.forks import renew_in_child
+from mlpcore.backends.signals import deferred_signals
 from mlpcore.checks import whole_number
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ class _Default:
         renew_in_child(self)
 
     def find(self) -> int:
-        self.number = default_num_threads()
-        return self.number
+        # Reading files imports a codec: interrupted there, Python may keep the module's lock.
+        with deferred_signals():
+            found = self.number = default_num_threads()
+        return found
 
     def _after_fork(self) -> None:
         self.number = None

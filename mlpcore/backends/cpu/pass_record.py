@@ -2,22 +2,32 @@
 
 import threading
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlpcore.backends.base import StageRecord
 from mlpcore.backends.cpu.activation_kernels import activation_kernels
-from mlpcore.backends.cpu.cost_model import choose_pass
+from mlpcore.backends.cpu.array_cell import data_address
+from mlpcore.backends.cpu.cost_model import MOST_NATURAL_ROWS, choose_pass
 from mlpcore.backends.cpu.network_table import NetworkTable, aligned
 from mlpcore.backends.cpu.scratch import scratch
 from mlpcore.backends.cpu.the_team import team
+from mlpcore.cached import cached_property
 from mlpcore.kernels.cpu.board_memory import board_bytes
 from mlpcore.kernels.cpu.product.words import LayerWords, PassWords, RecordWords
 
 FORWARD, BACKWARD, STEP = range(3)
 """What `PassRecord.run` does."""
+
+
+class _Shape(NamedTuple):
+    """How a pass is shared out."""
+
+    chunk: int
+    participants: int
+    share: int
+    total: int
 
 
 class PassRecord:
@@ -56,6 +66,8 @@ class PassRecord:
         self._keep_z = keep_z
         self._arrays: list[dict[str, Any]] = []
         self.words = aligned(PassWords.COUNT, np.int64)
+        self._address = int(self.words.ctypes.data)
+        self._shapes: dict[int, _Shape] = {}
         stages = table.fused.stages
         self.records = aligned(len(stages) * RecordWords.COUNT, np.int64)
         for index in range(len(stages)):
@@ -65,6 +77,7 @@ class PassRecord:
         words[PassWords.RECORDS] = self.records.ctypes.data
         words[PassWords.ROWS] = rows
         words[PassWords.WIDTH] = self.width
+        self._kernel = table.library.kernels("passes").function("run_pass")
         self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
 
     @property
@@ -142,13 +155,13 @@ class PassRecord:
     def set_input(self, x: Any) -> None:
         """Let `x`, shape (rows, in_features) of contiguous numbers, be the batch."""
         self.x = x
-        self.words[PassWords.X] = x.ctypes.data
+        self.words[PassWords.X] = data_address(x)
         self.words[PassWords.LDX] = _stride(x)
 
     def set_output(self, y: Any) -> None:
         """Let the result go to `y`, shape (rows, outputs), C-contiguous."""
         self.y = y
-        self.words[PassWords.Y] = y.ctypes.data
+        self.words[PassWords.Y] = data_address(y)
         self.words[PassWords.LDY] = y.shape[1]
 
     def set_result_gradient(self, dy: Any, dx: Any) -> None:
@@ -180,26 +193,37 @@ class PassRecord:
 
     def run(self, kind: int, threads: int) -> None:
         """Go forward, backward, or both."""
-        table, words = self.table, self.words
-        chunk, participants = choose_pass(self.rows, threads, table, self.width)
-        if participants > 1:
-            team().ready_for(participants)
-        share = -(-self._scratch_row * chunk // 128) * 128
-        phases = len(table.fused.stages) + 1
-        address, _kept = scratch(participants * share + board_bytes(phases, participants))
-        words[PassWords.CHUNK] = chunk
-        words[PassWords.PARTICIPANTS] = participants
+        words, shape = self.words, self._shapes.get(threads)
+        if shape is None:
+            shape = self._shapes[threads] = self._shape(threads)
+        if shape.participants > 1:
+            team().ready_for(shape.participants)
+        address, _kept = scratch(shape.total)
+        words[PassWords.CHUNK] = shape.chunk
+        words[PassWords.PARTICIPANTS] = shape.participants
         words[PassWords.SCRATCH] = address
-        words[PassWords.SHARE] = share
-        words[PassWords.BOARD] = address + participants * share
+        words[PassWords.SHARE] = shape.share
+        words[PassWords.BOARD] = address + shape.participants * shape.share
         if kind != BACKWARD:
-            table.many.refresh()
-        self._kernel(words.ctypes.data, kind)
+            words[PassWords.LAYER] = self._layer_kernel()
+        self._kernel(self._address, kind)
         self._dy = None
 
-    @cached_property
-    def _kernel(self) -> Any:
-        return self.table.library.kernels("passes").function("run_pass")
+    def _shape(self, threads: int) -> "_Shape":
+        chunk, participants = choose_pass(self.rows, threads, self.table, self.width)
+        columns = self.rows * self.table.wide * self.table.dtype.itemsize
+        share = -(-max(self._scratch_row * chunk, columns) // 128) * 128
+        phases = len(self.table.fused.stages) + 1
+        total = participants * share + board_bytes(phases, participants)
+        return _Shape(chunk, participants, share, total)
+
+    def _layer_kernel(self) -> int:
+        """Return the kernel that computes a layer, with the weights as it reads them."""
+        library, packing = self.table.library, self.table.many
+        if self.rows <= MOST_NATURAL_ROWS and packing.stale:
+            return library.kernels("passes")["natural_layer"]
+        packing.refresh()
+        return library.kernels("many")["layer"]
 
 
 class PanelRecord(StageRecord):

@@ -91,7 +91,7 @@ class Predictor:
         )
 
     def __call__(self, x: Any, threads: int, *, activate: bool, out: Any = None) -> Any:
-        """Return the prediction for `x`, with the output applied or, without `activate`, the logits.
+        """Return the prediction for `x`: with `activate` the output is applied to the logits.
 
         Parameters
         ----------

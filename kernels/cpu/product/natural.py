@@ -1,0 +1,96 @@
+"""A layer on a chunk of a batch that reads the weight as it lies, row after row.
+
+A training step changes the weight each time; for a small batch, to pack it anew would take as long
+as to multiply by it.  The tiles are lower than those of packed weights, since each of their rows
+needs an address of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .tile import BLOCK, chains, finish
+from .words import LayerWords
+
+if TYPE_CHECKING:
+    from ..codegen.function import Module
+    from ..codegen.values import Address, Real
+
+MOST_ROWS = 8
+"""The height of the largest tile: as many addresses as fit into the registers for them."""
+
+
+def write_natural_layer(module: Module) -> None:
+    """Write `natural_layer(description, x, z, a, rows)`: what `layer` does, with the same bits."""
+    isa = module.isa
+    highest = min(MOST_ROWS, isa.tile_rows)
+    for vectors in range(1, isa.tile_vectors + 1):
+        for rows in range(1, highest + 1):
+            _write_tile(module, rows, vectors)
+    kinds = ("address", "address", "address", "address", "int")
+    with module.function("natural_layer", *kinds) as (f, layer, x, z, a, rows):
+        lanes, wide = f.lanes, isa.tile_vectors * f.lanes
+        K, N = layer.int(LayerWords.FEATURES), layer.int(LayerWords.OUTPUTS)
+        weights, bias = layer.address(LayerWords.NATURAL), layer.address(LayerWords.BIAS)
+        floor = layer.ints(LayerWords.FLOOR).real()
+        activation = layer.address(LayerWords.ACTIVATION)
+        settings = layer.address(LayerWords.SETTINGS)
+        tables = [
+            f.pointers([f"natural_{r}_{v}" for r in range(1, highest + 1)])
+            for v in range(1, isa.tile_vectors + 1)
+        ]
+        width = (rows <= lanes).select(f.int(lanes), f.int(wide))
+        table = (rows <= lanes).select(tables[0], tables[-1])
+        panels = N.ceil_div(highest)
+        height, larger = N // panels, N % panels
+        with f.loop(0, K, BLOCK) as k:
+            n = (K - k).min(BLOCK)
+            first, last = k.equals(0).as_int(), (k + BLOCK >= K).as_int()
+            with f.loop(0, panels) as p:
+                h, o = height + (p < larger).as_int(), p * height + p.min(larger)
+                tile, W = table.address(h - 1), weights.reals(o * K + k)
+                with f.loop(0, rows, width) as r:
+                    at = r * N + o * width
+                    f.call_at(
+                        tile,
+                        *(W, K, x.reals(r * K + k * width), z.reals(at), n, first, last),
+                        *(bias.reals(o), floor),
+                    )
+                    with f.when(last.equals(1) & (activation.as_int() > 0)):
+                        f.call_at(activation, z.reals(at), a.reals(at), h * width, settings)
+        by_row = layer.address(LayerWords.ROW_ACTIVATION)
+        with f.when(by_row.as_int() > 0), f.loop(0, rows, width) as r:
+            f.call_at(by_row, z.reals(r * N), a.reals(r * N), N, width)
+
+
+def _write_tile(module: Module, rows: int, vectors: int) -> None:
+    """Write `natural_R_V(a, lda, b, c, n, first, last, bias, floor)`."""
+    with module.function(
+        f"natural_{rows}_{vectors}",
+        *("address", "int", "address", "address", "int", "int", "int", "address", "real"),
+        private=True,
+    ) as (f, a, lda, b, c, n, first, last, bias, floor):
+        lanes = f.lanes
+        width = vectors * lanes
+        at_row = [a.reals(lda * i) for i in range(rows)]
+        lowest = floor.splat()
+        sums = chains(
+            f,
+            n,
+            (f.int(0), b),
+            advance=lambda at, s: [at[0] + s, at[1].reals(s * width)],
+            element=lambda at, i, s: at_row[i].reals(at[0]).reals(s),
+            vector=lambda at, j, s: at[1].vector(s * width + j * lanes),
+            rows=rows,
+            vectors=vectors,
+            share=True,
+        )
+
+        def complete(total: Real, i: int, _j: int) -> Real:
+            whole: Real = (total + bias.real(i).splat()).above(lowest)
+            return whole
+
+        def place(i: int, j: int) -> tuple[Address, Any]:
+            return c.reals(i * width + j * lanes), None
+
+        finish(f, sums, first.equals(1), last.equals(1), place, complete)

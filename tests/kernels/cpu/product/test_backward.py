@@ -1,0 +1,73 @@
+"""The products of the backward pass are the canonical sums over outputs and over rows."""
+
+import numpy as np
+import pytest
+from support import canonical
+from support.edges import CAN_PROTECT, at_the_edge
+from support.panels import same_bits
+from support.product_kernels import call, normal, panels, unit
+from support.written_kernels import ISAS, each_target, lanes_of
+
+pytestmark = pytest.mark.skipif(not CAN_PROTECT, reason="there is no mprotect")
+
+# Exact arithmetic is slow in Python for float64, which test_training has a little of.
+single, each_isa = np.float32, pytest.mark.parametrize("isa", ISAS, ids=lambda isa: isa.name)
+
+
+@each_isa
+@pytest.mark.parametrize(("outputs", "features"), [(1, 1), (5, 17), (256, 3), (300, 16)])
+def test_the_gradient_of_the_input(isa, outputs, features):
+    dtype = single
+    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    W = at_the_edge(normal((outputs, features), dtype))
+    for width in (lanes, isa.tile_vectors * lanes):
+        dz = normal((width, outputs), dtype, 1)
+        given = at_the_edge(panels(dz, width))
+        da = at_the_edge(np.full((features, width), np.nan, dtype))
+        for k in range(0, features, isa.tile_rows):
+            height = min(isa.tile_rows, features - k)
+            sizes = (outputs, features, given, da, width, k, height)
+            call(kernels, "input_gradient", W, *sizes)
+        assert same_bits(da, canonical.product(dz.T, W, canonical.BLOCK).T)
+
+
+@each_isa
+@pytest.mark.parametrize("rows", [1, 2, 15, 16, 17, 63, 64, 65, 130])
+def test_the_gradient_of_a_tile_of_a_weight(isa, rows):
+    dtype = single
+    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    wide, outputs = isa.tile_vectors * lanes, isa.tile_rows + 2
+    for width, height in ((lanes, isa.tile_rows), (wide, 1), (wide, 2)):
+        dz, x = normal((rows, outputs), dtype), normal((rows, wide), dtype, 1)
+        given = at_the_edge(panels(dz, width, beyond=np.nan))  # which no sum may read
+        g = at_the_edge(np.zeros((height, wide), dtype))
+        sizes = (outputs * width, width, at_the_edge(x), rows, height, g)
+        call(kernels, "weight_gradient", given, *sizes)
+        expected = canonical.product(dz[:, :height], x, canonical.ROW_BLOCK)
+        assert same_bits(g, expected)
+
+
+@each_target
+def test_columns_are_copied_without_gaps_and_zeros_fill_the_tile(isa, dtype):
+    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    wide = isa.tile_vectors * lanes
+    for rows, columns in ((1, 1), (3, lanes), (2, lanes + 1), (70, wide - 1), (5, wide)):
+        x = normal((rows, columns + 5), dtype)
+        placed = at_the_edge(x.ravel()[5:])  # the columns are the last ones
+        to = at_the_edge(np.full((rows, wide), np.nan, dtype))
+        call(kernels, "copy_columns", placed, columns + 5, rows, columns, to)
+        assert same_bits(to[:, :columns], x[:, 5:])
+        assert (to[:, columns:] == 0).all()
+
+
+@each_target
+@pytest.mark.parametrize("rows", [1, 15, 16, 17, 64, 65, 130, 200])
+def test_the_gradient_of_a_bias(isa, dtype, rows):
+    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    for width in (lanes, isa.tile_vectors * lanes):
+        for outputs in (1, lanes - 1, lanes, lanes + 1):
+            dz = normal((rows, outputs), dtype)
+            given = at_the_edge(panels(dz, width))
+            g = at_the_edge(np.zeros(outputs, dtype))
+            call(kernels, "bias_gradient", given, outputs * width, width, rows, outputs, g)
+            assert same_bits(g, canonical.column_sums(dz))

@@ -1,0 +1,83 @@
+"""warmup(): what comes later finds every kernel in memory, and the model is as it was."""
+
+import numpy as np
+import pytest
+
+from mlpcore import MLP
+from mlpcore.backends.cpu.library import Library
+
+X = np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32)
+LABELS = np.arange(64) % 3
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """The units that are loaded or compiled from here on, with no library loaded before."""
+    found = []
+    get = Library._get
+
+    def record(self, unit):
+        found.append(unit)
+        return get(self, unit)
+
+    monkeypatch.setattr(Library, "_get", record)
+    monkeypatch.setattr("mlpcore.backends.cpu.library._libraries", {})
+    return found
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("targets", [LABELS, np.eye(3)[LABELS]], ids=["labels", "shares"])
+def test_afterwards_nothing_is_loaded(fetched, optimizer, targets):
+    model = MLP([6, 8, 3], "elu", "softmax", seed=0)
+    model.warmup(optimizer=optimizer)
+    assert {"few", "many", "passes", "activation.elu", "rows.softmax"} < set(fetched)
+    fetched.clear()
+    model(X)
+    model(X[0])
+    model.value_and_grad(X, targets)
+    model.trainer(optimizer=optimizer).step(X, targets)
+    model.trainer(optimizer=optimizer, l2=0.1).step(X[:5], targets[:5])
+    model.fit(X, targets, optimizer=optimizer, epochs=1)
+    model.freeze()(X)
+    assert fetched == []
+
+
+def test_nothing_of_the_model_changes_and_no_hook_is_called():
+    model, seen = MLP([6, 8, 3], "tanh", seed=0), []
+    before = model.copy()
+    hook = model.on_layer(seen.append)
+    _, cache = model.forward(X)
+    seen.clear()
+    model.warmup([1, 5, 64])
+    assert seen == []
+    assert model.equals(before)
+    model.backward(cache, X[:, :3])  # the parameters count as unchanged
+    hook.remove()
+
+
+@pytest.mark.parametrize("rows", [3, [3], (1, 7, 100)])
+def test_batch_sizes_may_be_named(rows):
+    MLP([6, 8, 3], seed=0).warmup(rows)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"rows": 0}, ValueError),
+        ({"rows": [4, -1]}, ValueError),
+        ({"rows": 2.5}, TypeError),
+        ({"loss": "nothing"}, ValueError),
+        ({"optimizer": "nothing"}, ValueError),
+    ],
+)
+def test_what_cannot_be_prepared_is_refused(changes, error):
+    with pytest.raises(error):
+        MLP([6, 8, 3], seed=0).warmup(**changes)
+
+
+def test_a_network_without_kernels_has_nothing_to_load_and_stays_as_it_is(device):
+    model = MLP([6, 8, 3], (np.sin, np.cos), seed=0)
+    before = model.copy()
+    model.warmup(4, loss="huber", optimizer="momentum")
+    model.warmup(4, loss=lambda z, t: (z.sum(), z), optimizer="sgd")
+    assert model.equals(before)
