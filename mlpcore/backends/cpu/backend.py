@@ -14,6 +14,7 @@ from mlpcore.backends.cpu.engine import CompiledEngine
 from mlpcore.backends.layout import ALIGNMENT
 from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import Exporter
+from mlpcore.backends.signals import deferred_signals
 from mlpcore.device import Device
 from mlpcore.program import Program
 
@@ -72,7 +73,9 @@ class CPUBackend(Backend):
 
     def compile(self, program: Program, dtype: Any, mode: Mode) -> ComposedPlan:
         """Return the plan of `program`."""
-        return compose(program, ENGINES, np, dtype, mode, CHUNK_ROWS, _arithmetic(dtype))
+        # LLVM's objects and Python's imports do not survive an interruption in their middle.
+        with deferred_signals():
+            return compose(program, ENGINES, np, dtype, mode, CHUNK_ROWS, _arithmetic(dtype))
 
     def synchronize(self) -> None:
         """Return at once: the CPU computes when it is asked."""
