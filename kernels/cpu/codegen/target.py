@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
 
+from ..fork_lock import ForkLock
 from .instruction_set import host_machine
 
 if TYPE_CHECKING:
@@ -20,12 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["exclusive", "platform_name", "target_machine"]
 
 
-class _State:
-    """The lock, and which thread holds it for the fork that it is about to do."""
-
-    # Reentrant, for a signal handler that predicts while its own thread compiles.
-    lock = threading.RLock()
-    forking: int | None = None
+_lock = ForkLock()
 
 
 @contextmanager
@@ -37,34 +31,8 @@ def exclusive() -> Iterator[None]:
     better used as the decorator of a function: then what the function holds of LLVM is given back
     inside too, which takes LLVM's locks like any other call.
     """
-    with _State.lock:
+    with _lock.held():
         yield
-
-
-def _before_fork() -> None:
-    _State.lock.acquire()
-    _State.forking = threading.get_ident()
-
-
-def _after_fork_in_parent() -> None:
-    if _State.forking == threading.get_ident():
-        _State.forking = None
-        _State.lock.release()
-
-
-def _after_fork_in_child() -> None:
-    if _State.forking == threading.get_ident():
-        _after_fork_in_parent()
-    else:  # the wait was interrupted, and the fork went on all the same
-        _State.lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - absent on Windows only
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )
 
 
 @exclusive()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..board import Board
-from .tile import BLOCK, chains, finish
+from .tile import BLOCK, chains_of_rows, finish
 from .words import JobWords, LayerWords, NetworkWords
 
 if TYPE_CHECKING:
@@ -33,19 +33,7 @@ def _write_tile(module: Module, rows: int, vectors: int) -> None:
         private=True,
     ) as (f, x, ldx, b, z, ldz, n, first, last, bias, floor):
         lanes = f.lanes
-        width = vectors * lanes
-        at_row = [x.reals(ldx * i) for i in range(rows)]
-        sums = chains(
-            f,
-            n,
-            (f.int(0), b),
-            advance=lambda at, s: [at[0] + s, at[1].reals(s * width)],
-            element=lambda at, i, s: at_row[i].reals(at[0]).reals(s),
-            vector=lambda at, j, s: at[1].vector(s * width + j * lanes),
-            rows=rows,
-            vectors=vectors,
-            share=True,
-        )
+        sums = chains_of_rows(f, n, x, ldx, b, rows, vectors)
         lowest = floor.splat()
         shift = [bias.vector(j * lanes) for j in range(vectors)]
         to_row = [z.reals(ldz * i) for i in range(rows)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .tile import BLOCK, chains, finish
+from .tile import BLOCK, chains_of_rows, finish
 from .words import LayerWords
 
 if TYPE_CHECKING:
@@ -72,19 +72,8 @@ def _write_tile(module: Module, rows: int, vectors: int) -> None:
     ) as (f, a, lda, b, c, n, first, last, bias, floor):
         lanes = f.lanes
         width = vectors * lanes
-        at_row = [a.reals(lda * i) for i in range(rows)]
         lowest = floor.splat()
-        sums = chains(
-            f,
-            n,
-            (f.int(0), b),
-            advance=lambda at, s: [at[0] + s, at[1].reals(s * width)],
-            element=lambda at, i, s: at_row[i].reals(at[0]).reals(s),
-            vector=lambda at, j, s: at[1].vector(s * width + j * lanes),
-            rows=rows,
-            vectors=vectors,
-            share=True,
-        )
+        sums = chains_of_rows(f, n, a, lda, b, rows, vectors)
 
         def complete(total: Real, i: int, _j: int) -> Real:
             whole: Real = (total + bias.real(i).splat()).above(lowest)

@@ -36,7 +36,7 @@ _STEPS = 2
 def chains(
     f: Function,
     count: Int,
-    places: tuple[Address, ...],
+    places: tuple[Address | Int, ...],
     advance: Callable[[list[Any], int], list[Any]],
     element: Callable[[list[Any], int, int], Address],
     vector: Callable[[list[Any], int, int], Real],
@@ -54,7 +54,7 @@ def chains(
         The kernel.
     count : Int
         How many terms; may be 0.
-    places : tuple of Address
+    places : tuple of Address or Int
         What moves on from term to term.
     advance : callable
         ``advance(places, steps)`` returns the places `steps` terms on.
@@ -95,6 +95,28 @@ def chains(
     values = f.repeat(count % _STEPS, values, lambda v: term(v, 1))
     values = f.repeat(count // _STEPS, values, lambda v: term(v, _STEPS))
     return [values[i * vectors : (i + 1) * vectors] for i in range(rows)]
+
+
+def chains_of_rows(
+    f: Function, count: Int, a: Address, lda: Int, b: Address, rows: int, vectors: int
+) -> list[list[Real]]:
+    """Return the chains where a lies row after row, `lda` elements apart, and b without gaps.
+
+    Each row has an address of its own, so its elements are loaded once for all vectors.
+    """
+    width = vectors * f.lanes
+    at_row = [a.reals(lda * i) for i in range(rows)]
+    return chains(
+        f,
+        count,
+        (f.int(0), b),
+        advance=lambda at, s: [at[0] + s, at[1].reals(s * width)],
+        element=lambda at, i, s: at_row[i].reals(at[0]).reals(s),
+        vector=lambda at, j, s: at[1].vector(s * width + j * f.lanes),
+        rows=rows,
+        vectors=vectors,
+        share=True,
+    )
 
 
 def finish(
