@@ -39,8 +39,10 @@ class Cache:
 
     Notes
     -----
-    The arrays are the ones the backward pass reads, not copies.  Writing into them, into the logits
-    that came with the cache, or into an `x` that needed no conversion, changes the gradients.
+    The values are those of the pass.  Whether the backward pass reads these very arrays depends on
+    the engine that computed it: where it does, writing into them, or into an `x` that needed no
+    conversion, changes the gradients; where it keeps panels of its own, the arrays of the layers
+    are copies made when they are first asked for.
     """
 
     def __init__(self, tape: Tape, batch: Batch, backend: Backend) -> None:
