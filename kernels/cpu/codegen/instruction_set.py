@@ -44,6 +44,8 @@ class InstructionSet:
         vectors of the other factor, and one is left for the broadcast element.
     few_rows, few_vectors : int
         The largest tile for a few rows of a batch, with the outputs in the lanes.
+    most_few_rows : int
+        The rows of the highest such tile, which is half as wide.
     broadcasts : bool
         Whether an instruction can broadcast an element that it reads from memory.
     """
@@ -59,6 +61,7 @@ class InstructionSet:
     tile_vectors: int = 2
     few_rows: int = 6
     few_vectors: int = 2
+    most_few_rows: int = 8
     broadcasts: bool = False
 
 

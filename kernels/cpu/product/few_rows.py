@@ -15,25 +15,35 @@ if TYPE_CHECKING:
     from ..codegen.function import Module
     from ..codegen.values import Address, Real
 
+FAR_BYTES = 1 << 20
+"""A weight larger than this is taken to come from a slower cache than the second."""
+
 
 def write_few_tiles(module: Module) -> None:
-    """Write the tiles `few_R_V(x, ldx, b, z, ldz, n, first, last, bias, floor)`.
+    """Write the tiles `few_R_V(x, ldx, b, ldb, z, ldz, n, first, last, bias, floor, ahead)`.
 
-    As the tiles of whole chunks, but x and z lie row after row, and b is packed V vectors wide.
+    As the tiles of whole chunks, but x, b and z lie row after row.  The highest, which go over a
+    panel of weights in two halves, exist as `far_R_V` too: these ask for the next block of b while
+    they multiply by this one, since a slow cache would idle during the second half.
     """
-    for vectors in range(1, module.isa.few_vectors + 1):
-        for rows in range(1, module.isa.few_rows + 1):
-            _write_tile(module, rows, vectors)
+    isa = module.isa
+    for vectors in range(1, isa.few_vectors + 1):
+        highest = isa.few_rows if vectors > isa.few_vectors // 2 else isa.most_few_rows
+        for rows in range(1, highest + 1):
+            _write_tile(module, rows, vectors, far=False)
+        for rows in range(isa.few_rows + 1, highest + 1):
+            _write_tile(module, rows, vectors, far=True)
 
 
-def _write_tile(module: Module, rows: int, vectors: int) -> None:
+def _write_tile(module: Module, rows: int, vectors: int, *, far: bool) -> None:
     with module.function(
-        f"few_{rows}_{vectors}",
-        *("address", "int", "address", "address", "int", "int", "int", "int", "address", "real"),
+        f"{'far' if far else 'few'}_{rows}_{vectors}",
+        *("address", "int", "address", "int", "address", "int"),
+        *("int", "int", "int", "address", "real", "int"),
         private=True,
-    ) as (f, x, ldx, b, z, ldz, n, first, last, bias, floor):
+    ) as (f, x, ldx, b, ldb, z, ldz, n, first, last, bias, floor, ahead):
         lanes = f.lanes
-        sums = chains_of_rows(f, n, x, ldx, b, rows, vectors)
+        sums = chains_of_rows(f, n, x, ldx, b, rows, vectors, ldb=ldb, ahead=ahead if far else None)
         lowest = floor.splat()
         shift = [bias.vector(j * lanes) for j in range(vectors)]
         to_row = [z.reals(ldz * i) for i in range(rows)]
@@ -64,13 +74,19 @@ def write_few_layer(module: Module) -> None:
         floor = layer.ints(LayerWords.FLOOR).real()
         activation = layer.address(LayerWords.ACTIVATION)
         settings = layer.address(LayerWords.SETTINGS)
-        names = [
-            f"few_{r}_{v}"
-            for r in range(1, isa.few_rows + 1)
-            for v in range(1, isa.few_vectors + 1)
-        ]
-        tiles = f.pointers(names)
-        groups = rows.ceil_div(isa.few_rows)
+        half = isa.few_vectors // 2
+
+        def names(high: str) -> list[str]:
+            return [
+                f"few_{r}_{v}" if r <= isa.few_rows else f"{high}_{r}_{min(v, half)}"
+                for r in range(1, isa.most_few_rows + 1)
+                for v in range(1, isa.few_vectors + 1)
+            ]
+
+        near = K * N <= FAR_BYTES // f.real_bytes
+        tiles = near.select(f.pointers(names("few")), f.pointers(names("far")))
+        # A panel that comes from a slow cache is read once: by tiles that are as high as need be.
+        groups = rows.ceil_div(isa.most_few_rows)
         least, more = rows // groups, rows % groups
         with f.loop(begin, end.min(N), width) as o:
             vectors = (N - o).ceil_div(lanes).min(isa.few_vectors)
@@ -81,12 +97,18 @@ def write_few_layer(module: Module) -> None:
                 with f.loop(0, groups) as g:
                     start = g * least + g.min(more)
                     count = least + (g < more).as_int()
-                    tile = tiles.address((count - 1) * isa.few_vectors + vectors - 1)
-                    f.call_at(
-                        tile,
-                        *(x.reals(start * ldx + k), ldx, b, z.reals(start * ldz + o), ldz),
-                        *(n, first, last, bias.reals(o), floor),
-                    )
+                    step = (count > isa.few_rows).select(f.int(half), vectors)
+                    with f.loop(0, vectors, step) as v:
+                        most = (vectors - v).min(step)
+                        tile = tiles.address((count - 1) * isa.few_vectors + most - 1)
+                        at = o + v * lanes
+                        f.call_at(
+                            tile,
+                            *(x.reals(start * ldx + k), ldx, b.reals(v * lanes), vectors * lanes),
+                            *(z.reals(start * ldz + at), ldz),
+                            *(n, first, last, bias.reals(at), floor),
+                            n * vectors * lanes * f.real_bytes,
+                        )
             with f.when(activation.as_int() > 0), f.loop(0, rows) as i:
                 own = z.reals(i * ldz + o)
                 f.call_at(activation, own, own, vectors * lanes, settings)

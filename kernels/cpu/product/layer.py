@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .tile import BLOCK, chains, finish
+from .tile import BLOCK, CACHE_LINE, chains, finish
 from .words import LayerWords
 
 if TYPE_CHECKING:
     from ..codegen.function import Module
     from ..codegen.values import Real
-
-
-CACHE_LINE = 64
 
 
 def write_tiles(module: Module) -> None:

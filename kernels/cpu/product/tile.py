@@ -29,6 +29,9 @@ BLOCK = 256
 ROW_BLOCK = 64
 """Terms of one chain of a sum over the rows of a batch."""
 
+CACHE_LINE = 64
+"""Bytes of a cache line."""
+
 _STEPS = 2
 """Terms that one round of the loop adds to each chain."""
 
@@ -98,21 +101,39 @@ def chains(
 
 
 def chains_of_rows(
-    f: Function, count: Int, a: Address, lda: Int, b: Address, rows: int, vectors: int
+    f: Function,
+    count: Int,
+    a: Address,
+    lda: Int,
+    b: Address,
+    rows: int,
+    vectors: int,
+    *,
+    ldb: Int | None = None,
+    ahead: Int | None = None,
 ) -> list[list[Real]]:
-    """Return the chains where a lies row after row, `lda` elements apart, and b without gaps.
+    """Return the chains where a lies row after row, `lda` elements apart, and b likewise by `ldb`.
 
-    Each row has an address of its own, so its elements are loaded once for all vectors.
+    Without `ldb`, b has no gaps.  Each row of a has an address of its own, so its elements are
+    loaded once for all vectors.  With `ahead`, each term asks for what lies so many bytes on in b.
     """
-    width = vectors * f.lanes
+    width = f.int(vectors * f.lanes) if ldb is None else ldb
+
+    def advance(at: list[Any], steps: int) -> list[Any]:
+        if ahead is not None and steps > 1:
+            for step in range(steps):
+                for line in range(-(-vectors * f.lanes * f.real_bytes // CACHE_LINE)):
+                    f.prefetch(at[1].reals(width * step).bytes(ahead + line * CACHE_LINE))
+        return [at[0] + steps, at[1].reals(width * steps)]
+
     at_row = [a.reals(lda * i) for i in range(rows)]
     return chains(
         f,
         count,
         (f.int(0), b),
-        advance=lambda at, s: [at[0] + s, at[1].reals(s * width)],
+        advance=advance,
         element=lambda at, i, s: at_row[i].reals(at[0]).reals(s),
-        vector=lambda at, j, s: at[1].vector(s * width + j * f.lanes),
+        vector=lambda at, j, s: (at[1].reals(width * s) if s else at[1]).vector(j * f.lanes),
         rows=rows,
         vectors=vectors,
         share=True,
