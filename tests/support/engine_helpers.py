@@ -24,6 +24,7 @@ def make(seed=0, sizes=SIZES, **settings):
 def share_all_work():
     """Let even the smallest call be shared with the workers."""
     cost_model.FEW_FLOPS_PER_THREAD = cost_model.MANY_FLOPS_PER_THREAD = 1
+    cost_model.SPREAD_FLOPS_PER_THREAD = 1
 
 
 def in_threads(count, work):

@@ -120,5 +120,6 @@ def all_work_is_shared():
     """Let calls of any size be shared among as many threads as may take part."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cost_model, "FEW_FLOPS_PER_THREAD", 1)
+        patch.setattr(cost_model, "SPREAD_FLOPS_PER_THREAD", 1)
         patch.setattr(cost_model, "MANY_FLOPS_PER_THREAD", 1)
         yield

@@ -83,8 +83,8 @@ def write_few_layer(module: Module) -> None:
                 for v in range(1, isa.few_vectors + 1)
             ]
 
-        near = K * N <= FAR_BYTES // f.real_bytes
-        tiles = near.select(f.pointers(names("few")), f.pointers(names("far")))
+        fits = (K * N * f.real_bytes) <= FAR_BYTES
+        tiles = fits.select(f.pointers(names("few")), f.pointers(names("far")))
         # A panel that comes from a slow cache is read once: by tiles that are as high as need be.
         groups = rows.ceil_div(isa.most_few_rows)
         least, more = rows // groups, rows % groups

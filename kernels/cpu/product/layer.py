@@ -8,8 +8,8 @@ from .tile import BLOCK, CACHE_LINE, chains, finish
 from .words import LayerWords
 
 if TYPE_CHECKING:
-    from ..codegen.function import Module
-    from ..codegen.values import Real
+    from ..codegen.function import Function, Module
+    from ..codegen.values import Int, Real, Truth
 
 
 def write_tiles(module: Module) -> None:
@@ -67,13 +67,13 @@ def _write_tile(module: Module, rows: int, vectors: int) -> None:
 
 
 def write_layer(module: Module) -> None:
-    """Write `layer(description, x, z, a, rows)`.
+    """Write `layer(description, x, z, a, rows)`, and `layer_part` for a part of its outputs.
 
     x, z and a are chunks in panels; z and a may be one.  Each tile of z is finished with the bias
     and the floor, and then the activation, if there is one, takes it to a while it is in the first
     cache; one of whole rows is applied to whole panels at the end.
     """
-    isa = module.isa
+    _write_part(module)
     with module.function("layer", "address", "address", "address", "address", "int") as (
         f,
         layer,
@@ -82,6 +82,32 @@ def write_layer(module: Module) -> None:
         a,
         rows,
     ):
+        f.call("layer_part", layer, x, z, a, rows, f.int(0), layer.int(LayerWords.PANELS))
+        N, wide = layer.int(LayerWords.OUTPUTS), f.isa.tile_vectors * f.lanes
+        narrow, batch_panels = _last_is_narrow(f, rows), rows.ceil_div(wide)
+        by_row = layer.address(LayerWords.ROW_ACTIVATION)
+        with f.when(by_row.as_int() > 0), f.loop(0, batch_panels) as q:
+            width = (narrow & (q + 1 >= batch_panels)).select(f.int(f.lanes), f.int(wide))
+            at = q * N * wide
+            f.call_at(by_row, z.reals(at), a.reals(at), N, width)
+
+
+def _last_is_narrow(f: Function, rows: Int) -> Truth:
+    """Return whether the last panel of a chunk is one vector wide."""
+    lanes, vectors = f.lanes, f.isa.tile_vectors
+    rest = rows % (vectors * lanes)
+    narrow: Truth = (rest > 0) & (rest <= (vectors - 1) * lanes)
+    return narrow
+
+
+def _write_part(module: Module) -> None:
+    """Write `layer_part(description, x, z, a, rows, begin, end)`.
+
+    As `layer`, for the panels of the weight in [begin, end), without an activation of whole rows.
+    """
+    isa = module.isa
+    kinds = ("address", "address", "address", "address", "int", "int", "int")
+    with module.function("layer_part", *kinds) as (f, layer, x, z, a, rows, begin, end):
         lanes, wide = f.lanes, isa.tile_vectors * f.lanes
         K, N = layer.int(LayerWords.FEATURES), layer.int(LayerWords.OUTPUTS)
         weights, bias = layer.address(LayerWords.WEIGHTS), layer.address(LayerWords.BIAS)
@@ -91,8 +117,7 @@ def write_layer(module: Module) -> None:
             layer.address(LayerWords.SETTINGS),
         )
         height, larger = layer.int(LayerWords.HEIGHT), layer.int(LayerWords.LARGER)
-        panels = layer.int(LayerWords.PANELS)
-        narrow = (rows % wide > 0) & (rows % wide <= (isa.tile_vectors - 1) * lanes)
+        narrow = _last_is_narrow(f, rows)
         tables = [
             f.pointers([f"tile_{r}_{v}" for r in range(1, isa.tile_rows + 1)])
             for v in range(1, isa.tile_vectors + 1)
@@ -101,7 +126,7 @@ def write_layer(module: Module) -> None:
         with f.loop(0, K, BLOCK) as k:
             n = (K - k).min(BLOCK)
             first, last = k.equals(0).as_int(), (k + BLOCK >= K).as_int()
-            with f.loop(0, panels) as p:
+            with f.loop(begin, end) as p:
                 h = (p < larger).select(height + 1, height)
                 o = p * height + p.min(larger)
                 factor = weights.reals(o * K + k * h)
@@ -125,8 +150,3 @@ def write_layer(module: Module) -> None:
                     )
                     with f.when(last.equals(1) & (activation.as_int() > 0)):
                         f.call_at(activation, z.reals(at), a.reals(at), h * width, settings)
-        by_row = layer.address(LayerWords.ROW_ACTIVATION)
-        with f.when(by_row.as_int() > 0), f.loop(0, batch_panels) as q:
-            width = (narrow & (q + 1 >= batch_panels)).select(f.int(lanes), f.int(wide))
-            at = q * N * wide
-            f.call_at(by_row, z.reals(at), a.reals(at), N, width)

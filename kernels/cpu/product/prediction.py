@@ -16,6 +16,7 @@ from .few_rows import (
 from .layer import write_layer, write_tiles
 from .packing import write_pack_heights, write_pack_widths
 from .panels import write_from_panels, write_into_panels
+from .spread import write_spread_job
 from .words import CallWords, JobWords, NetworkWords
 
 if TYPE_CHECKING:
@@ -51,15 +52,19 @@ def write_few(module: Module) -> None:
 
 
 def write_many(module: Module) -> None:
-    """Write `predict_many`, for many rows, and `pack_heights`, which packs weights for it."""
+    """Write `predict_many` and `predict_spread`, for many rows, and `pack_heights` for both."""
     write_tiles(module)
     write_layer(module)
     write_into_panels(module)
     write_from_panels(module)
     write_chunk(module)
     write_chunk_job(module)
+    write_spread_job(module)
     write_pack_heights(module)
     _write_predict(module, "predict_many", "chunk_job", lambda n: n.f.int(1), None)
+    _write_predict(
+        module, "predict_spread", "spread_job", lambda n: n.int(NetworkWords.LAYERS) + 2, None
+    )
 
 
 def _write_predict(

@@ -4,6 +4,7 @@ The one place where such choices are made.  None of them changes a bit of the re
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
 
 LARGEST_FEW = 48
@@ -15,11 +16,22 @@ CHUNK_BYTES = 1 << 20
 CHUNK_ROWS = 64
 """Rows of a chunk at most: weights that come from the third cache are then used often enough."""
 
-_FEW_PER_ROW = 1.1
-"""The cost of a row in the kernel for few rows, in lanes of the kernel for many."""
+FEW_PER_ROW = ((1 << 20, 1.1), (1 << 22, 1.4), (float("inf"), 2.0))
+"""The cost of a row in the kernel for few rows, in lanes of the kernel for many: by the bytes of
+weights up to which it holds.  What comes from a slow cache is to be read as few times as possible.
+"""
+
+LARGEST_SPREAD = 8
+"""Panels of rows up to which all threads may work on the same rows."""
+
+LARGEST_IMBALANCE = 1.25
+"""How many times longer than the mean share of rows the largest one may be."""
 
 FEW_FLOPS_PER_THREAD = 400_000
 """Operations below which a second thread costs more than it gains, with all rows at once."""
+
+SPREAD_FLOPS_PER_THREAD = 3_000_000
+"""The same for many rows: the activations of each layer travel from core to core."""
 
 MANY_FLOPS_PER_THREAD = 2_000_000
 """The same where each thread has rows of its own."""
@@ -32,14 +44,24 @@ MOST_NATURAL_ROWS = 128
 """Rows of a pass up to which the weights are read as they lie rather than packed for it."""
 
 
+class Way(Enum):
+    """How the work lies in vectors, and how threads share it.
+
+    With ``FEW`` the outputs lie in the lanes, else the rows.  Threads share out the rows of a batch
+    with ``MANY``, else the outputs of a layer.
+    """
+
+    FEW, MANY, SPREAD = "few", "many", "spread"
+
+
 @dataclass(frozen=True)
 class Call:
     """One way to compute a prediction.
 
     Attributes
     ----------
-    few : bool
-        Whether the outputs lie in the lanes, for few rows, and not the rows.
+    way : Way
+        The kernel.
     chunk : int
         Rows of a chunk.
     participants : int
@@ -48,7 +70,7 @@ class Call:
         Whether the caller keeps the interpreter's lock.
     """
 
-    few: bool
+    way: Way
     chunk: int
     participants: int
     short: bool
@@ -71,17 +93,30 @@ class Network(Protocol):
 def choose(rows: int, threads: int, network: Network) -> Call:
     """Return how to compute `rows` rows of `network` on at most `threads` threads."""
     flops = rows * network.flops_per_row
-    padded = -(-rows // network.lanes) * network.lanes
-    if not network.by_row and rows <= LARGEST_FEW and rows * _FEW_PER_ROW < padded:
-        participants = max(1, min(threads, flops // FEW_FLOPS_PER_THREAD))
-        return Call(True, rows, participants, participants == 1 and flops <= SHORT_FLOPS)
+    alone = flops <= SHORT_FLOPS
+    together = max(1, min(threads, flops // FEW_FLOPS_PER_THREAD))
+    if not network.by_row and _few_is_faster(rows, network):
+        return Call(Way.FEW, rows, together, together == 1 and alone)
+    panels = -(-rows // network.wide)
+    spread = min(threads, flops // SPREAD_FLOPS_PER_THREAD)
+    if not network.by_row and panels <= LARGEST_SPREAD and spread > 1:
+        largest_share = -(-panels // spread)
+        if largest_share * spread > LARGEST_IMBALANCE * panels:
+            return Call(Way.SPREAD, network.wide * panels, spread, False)
     panel_bytes = 2 * network.widest * network.dtype.itemsize * network.wide
     chunk = network.wide * max(1, min(CHUNK_ROWS // network.wide, CHUNK_BYTES // panel_bytes))
-    panels = -(-rows // network.wide)
     participants = max(1, min(threads, flops // MANY_FLOPS_PER_THREAD, panels))
     if rows < participants * chunk:
         chunk = network.wide * -(-panels // participants)
-    return Call(False, chunk, participants, participants == 1 and flops <= SHORT_FLOPS)
+    return Call(Way.MANY, chunk, participants, participants == 1 and alone)
+
+
+def _few_is_faster(rows: int, network: Network) -> bool:
+    """Return whether the kernel for few rows is the faster one."""
+    weight_bytes = network.flops_per_row // 2 * network.dtype.itemsize
+    per_row = next(cost for most, cost in FEW_PER_ROW if weight_bytes <= most)
+    padded = -(-rows // network.lanes) * network.lanes
+    return rows <= LARGEST_FEW and rows * per_row < padded
 
 
 def choose_pass(rows: int, threads: int, network: Network, width: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpcore.backends.cpu.cost_model import choose
+from mlpcore.backends.cpu.cost_model import Way, choose
 from mlpcore.backends.cpu.network_table import NetworkTable, Packing
 from mlpcore.backends.cpu.scratch import scratch
 from mlpcore.backends.cpu.the_team import team
@@ -71,19 +71,21 @@ class Predictor:
         table = self.table
         call = choose(rows, threads, table)
         itemsize = table.dtype.itemsize
-        if call.few:
+        layers = len(table.fused.stages)
+        if call.way is Way.FEW:
             share = (2 * rows * table.widest + table.widest * table.lanes) * itemsize
-            phases = len(table.fused.stages)
+            phases = layers
         else:
             share = 2 * table.widest * call.chunk * itemsize
-            phases = 1
+            phases = 1 if call.way is Way.MANY else layers + 2
         share = -(-share // _LINES) * _LINES
-        kernels = table.library.kernels("few" if call.few else "many")
-        name = "predict_few" if call.few else "predict_many"
+        few = call.way is Way.FEW
+        kernels = table.library.kernels("few" if few else "many")
+        name = f"predict_{call.way.value}"
         return PreparedCall(
             kernels.function(name, holds_gil=call.short),
             kernels.function(f"{name}_at", holds_gil=call.short),
-            table.few if call.few else table.many,
+            table.few if few else table.many,
             share,
             call.participants * share + board_bytes(phases, call.participants),
             call.chunk,

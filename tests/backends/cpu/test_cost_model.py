@@ -1,0 +1,112 @@
+"""Which kernel computes a prediction, and on how many threads: the choices, not their speed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlpcore.backends.cpu.cost_model import (
+    LARGEST_IMBALANCE,
+    SPREAD_FLOPS_PER_THREAD,
+    Way,
+    choose,
+    choose_pass,
+)
+
+
+@dataclass
+class Sizes:
+    """A network on a machine with 16 lanes."""
+
+    sizes: tuple
+    by_row: bool = False
+    lanes: int = 16
+    wide: int = 32
+    dtype: np.dtype = np.dtype("float32")
+
+    @property
+    def widest(self):
+        return max(self.sizes)
+
+    @property
+    def flops_per_row(self):
+        return 2 * sum(k * n for k, n in zip(self.sizes, self.sizes[1:], strict=False))
+
+
+SMALL = Sizes((32, 64, 64, 64, 4))
+MIDDLE = Sizes((784, 256, 10))
+LARGE = Sizes((3072, 1024, 512, 256, 10))
+
+
+@pytest.mark.parametrize("network", [SMALL, MIDDLE, LARGE])
+def test_one_row_has_the_outputs_in_the_lanes_and_a_whole_panel_the_rows(network):
+    assert choose(1, 1, network).way is Way.FEW
+    assert choose(network.wide, 1, network).way is Way.MANY
+
+
+def test_weights_from_a_slow_cache_are_read_by_fewer_rows_at_a_time():
+    rows = 12
+    assert choose(rows, 1, MIDDLE).way is Way.FEW
+    assert choose(rows, 1, LARGE).way is Way.MANY
+
+
+def test_rows_just_beyond_a_vector_do_not_pay_for_a_second_one():
+    assert choose(17, 1, MIDDLE).way is Way.FEW
+    assert choose(31, 1, MIDDLE).way is Way.MANY
+
+
+def test_activations_of_whole_rows_need_the_rows_in_the_lanes_of_one_thread():
+    network = Sizes(LARGE.sizes, by_row=True)
+    assert choose(1, 1, network).way is Way.MANY
+    assert choose(32, 2, network).way is Way.MANY
+
+
+@pytest.mark.parametrize("rows", [16, 32, 96])
+def test_two_threads_share_the_outputs_where_they_cannot_share_the_rows_evenly(rows):
+    call = choose(rows, 2, LARGE)
+    assert (call.way, call.participants) == (Way.SPREAD, 2)
+    assert call.chunk >= rows
+
+
+@pytest.mark.parametrize("rows", [64, 128, 1000])
+def test_two_threads_share_the_rows_where_they_can(rows):
+    call = choose(rows, 2, LARGE)
+    assert (call.way, call.participants) == (Way.MANY, 2)
+    assert call.chunk < rows
+
+
+def test_a_small_call_stays_on_one_thread_and_keeps_the_interpreters_lock():
+    for rows in (1, 8, 32):
+        call = choose(rows, 8, SMALL)
+        assert call.participants == 1
+        assert call.short
+    assert not choose(10_000, 1, LARGE).short
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4000), min_size=2, max_size=5).map(tuple),
+    rows=st.integers(1, 5000),
+    threads=st.integers(1, 64),
+    by_row=st.booleans(),
+)
+def test_every_choice_can_be_carried_out(sizes, rows, threads, by_row):
+    network = Sizes(sizes, by_row)
+    call = choose(rows, threads, network)
+    assert 1 <= call.participants <= threads
+    assert call.chunk >= 1
+    assert not (call.short and call.participants > 1)
+    if call.way is not Way.FEW:
+        assert call.chunk % network.wide == 0
+    if call.way is Way.SPREAD:
+        assert call.chunk >= rows
+        assert call.participants > 1
+        assert rows * network.flops_per_row >= call.participants * SPREAD_FLOPS_PER_THREAD
+        panels = -(-rows // network.wide)
+        assert -(-panels // call.participants) * call.participants > LARGEST_IMBALANCE * panels
+    for width in (network.lanes, network.wide):
+        chunk, participants = choose_pass(rows, threads, network, width)
+        assert chunk >= 1
+        assert chunk % width == 0
+        assert 1 <= participants <= threads
