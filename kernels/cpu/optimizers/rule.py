@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from ..codegen.function import Function
     from ..codegen.values import Address, Real
 
+SMALLEST_NORMAL = {4: 2.0**-126, 8: 2.0**-1022}
+"""What is remembered and smaller than this, by the bytes of a number, is forgotten: see the
+reference."""
+
 Reals: TypeAlias = "tuple[Real, ...]"
 Update: TypeAlias = "Callable[[Function, Real, Real, Reals, Reals], tuple[Real, Reals]]"
 
@@ -82,4 +86,7 @@ class UpdateRule:
         """
         decay, *numbers = settings
         g = decay.equals(0.0).select(g, decay.fma(p, g))
-        return self.update(f, p, g, states, tuple(numbers))
+        p, remembered = self.update(f, p, g, states, tuple(numbers))
+        tiny = SMALLEST_NORMAL[f.real_bytes]
+        # Written so that NaN stays.
+        return p, tuple((state.abs() < tiny).select(f.number(0.0), state) for state in remembered)

@@ -77,35 +77,35 @@ def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
 
 
 def write_weight_gradient(module: Module) -> None:
-    """Write `weight_gradient(dz, panel_step, width, x, rows, outputs, g)`.
+    """Write `weight_gradient(dz, panel_step, width, x, rows, outputs, g, first)`.
 
     dz begins with the panels' first output of the tile, and the panels lie `panel_step` elements
     apart; x holds as many columns of the input as a tile is wide, row after row without gaps.  For
-    `outputs` outputs, as many as a tile is high at most, it writes the tile g, row after row,
-    summed over all `rows` rows of the batch.
+    `outputs` outputs, as many as a tile is high at most, it sums over `rows` rows of the batch to
+    the tile g, row after row: for `first` as if nothing were there.  Later rows begin with a block.
     """
     isa = module.isa
     wide = isa.tile_vectors
-    kinds = ("address", "int", "int", "address", "int", "int", "address")
+    kinds = ("address", "int", "int", "address", "int", "int", "address", "int")
     for vectors in (1, wide):
         for rows in range(1, isa.tile_rows + 1):
             _write_weight_tile(module, rows, vectors)
     with module.function("weight_gradient", *kinds) as (f, *arguments):
-        dz, panel_step, width, x, rows, outputs, g = arguments
+        dz, panel_step, width, x, rows, outputs, g, first = arguments
         names = [f"weight_{r}_{v}" for v in (1, wide) for r in range(1, isa.tile_rows + 1)]
         row = width.equals(f.lanes).select(f.int(0), f.int(isa.tile_rows))
         tile = f.pointers(names).address(row + outputs - 1)
-        f.call_at(tile, dz, panel_step, x, rows, g)
+        f.call_at(tile, dz, panel_step, x, rows, g, first)
 
 
 def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
-    """Write `weight_R_P(dz, panel_step, x, n, g)`, dz panels P vectors wide."""
+    """Write `weight_R_P(dz, panel_step, x, n, g, first)`, dz panels P vectors wide."""
     vectors = module.isa.tile_vectors
     with module.function(
         f"weight_{rows}_{panel_vectors}",
-        *("address", "int", "address", "int", "address"),
+        *("address", "int", "address", "int", "address", "int"),
         private=True,
-    ) as (f, dz, panel_step, x, n, g):
+    ) as (f, dz, panel_step, x, n, g, first):
         lanes = f.lanes
         width, columns = panel_vectors * lanes, vectors * lanes
 
@@ -138,7 +138,7 @@ def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
             finish(
                 f,
                 sums,
-                r.equals(0),
+                r.equals(0) & first.equals(1),
                 f.int(0).equals(1),
                 lambda i, j: (g.reals((i * vectors + j) * lanes), None),
                 lambda total, _i, _j: total,

@@ -18,7 +18,9 @@ from .backward import (
     write_input_gradient,
     write_weight_gradient,
 )
+from .narrow import write_narrow
 from .natural import write_natural_layer
+from .tile import ROW_BLOCK
 from .words import LayerWords, NetworkWords, PassWords, RecordWords
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 
     from ..codegen.function import Function, Module
     from ..codegen.values import Address, Int
+
+
+ROWS_AT_ONCE = 2 * ROW_BLOCK
+"""Rows of a batch that are added to all tiles of a panel of a weight's gradient, while the columns
+of the input that belong to it are in the first cache."""
 
 
 class _Layer:
@@ -111,6 +118,7 @@ def write_backward_rows(module: Module) -> None:
     ):
         network, width = job.address(PassWords.NETWORK), job.int(PassWords.WIDTH)
         layers = network.int(NetworkWords.LAYERS)
+        gradient, step = job.address(PassWords.GRADIENT), job.int(PassWords.GRADIENT_STEP)
         last = _Layer(job, layers - 1)
         with f.either(job.address(PassWords.LOSS).as_int() > 0) as (lost, given):
             with lost, f.loop(0, rows, width) as r:
@@ -128,11 +136,11 @@ def write_backward_rows(module: Module) -> None:
             _through_rows(f, last, start + r, width)
         with f.loop(0, layers - 1) as back:
             layer, before = _Layer(job, layers - 1 - back), _Layer(job, layers - 2 - back)
-            with f.loop(0, layer.features, f.isa.tile_rows) as k:
-                height = (layer.features - k).min(f.isa.tile_rows)
+            with f.loop(0, layer.features, step) as k:
+                height = (layer.features - k).min(step)
                 with f.loop(0, rows, width) as r:
-                    f.call(
-                        "input_gradient",
+                    f.call_at(
+                        gradient,
                         *(layer.record.address(RecordWords.WEIGHT), layer.outputs, layer.features),
                         *(layer.panel(RecordWords.DZ, start + r),),
                         *(before.panel(RecordWords.DA, start + r), width, k, height),
@@ -144,12 +152,12 @@ def write_backward_rows(module: Module) -> None:
         with f.when(dx.as_int() > 0):
             first = _Layer(job, f.int(0))
             with f.loop(0, rows, width) as r:
-                with f.loop(0, first.features, f.isa.tile_rows) as k:
-                    f.call(
-                        "input_gradient",
+                with f.loop(0, first.features, step) as k:
+                    f.call_at(
+                        gradient,
                         *(first.record.address(RecordWords.WEIGHT), first.outputs, first.features),
                         *(first.panel(RecordWords.DZ, start + r), scratch, width, k),
-                        (first.features - k).min(f.isa.tile_rows),
+                        (first.features - k).min(step),
                     )
                 f.call_at(
                     network.address(NetworkWords.FROM_PANEL),
@@ -194,7 +202,8 @@ def write_weight_task(module: Module) -> None:
     """Write `weight_task(job, layer, columns, x, ldx, scratch)` and `bias_task(job, layer)`.
 
     The first computes the gradient of a weight in one panel of `columns`, as wide as a tile, the
-    second that of a bias.
+    second that of a bias.  The scratch has room for `ROWS_AT_ONCE` rows of such a panel and, if the
+    batch has more rows than that, for a row for each output.
     """
     tile_bytes = module.isa.tile_rows * module.isa.tile_vectors * module.isa.vector_bytes
     kinds = ("address", "int", "int", "address", "int", "address")
@@ -205,17 +214,24 @@ def write_weight_task(module: Module) -> None:
         wide = f.isa.tile_vectors * f.lanes
         k = panel * wide
         count = (layer.features - k).min(wide)
-        f.call("copy_columns", x.reals(k), ldx, rows, count, scratch)
-        g = f.buffer(tile_bytes)
-        with _panels(f, layer) as (o, h):
-            f.call("weight_gradient", dz.reals(o * width), step, width, scratch, rows, h, g)
-            at = o * layer.features + k
-            words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
-            f.call_at(
-                job.address(PassWords.APPLY),
-                *(record.address(word).reals(at) for word in words),
-                *(g, h, count, layer.features, job.address(PassWords.WEIGHT_SETTINGS)),
-            )
+        tile, tiles = f.buffer(tile_bytes), scratch.reals(ROWS_AT_ONCE * wide)
+        with f.loop(0, rows, ROWS_AT_ONCE) as r:
+            n = (rows - r).min(ROWS_AT_ONCE)
+            first, last = r.equals(0).as_int(), r + ROWS_AT_ONCE >= rows
+            f.call("copy_columns", x.reals(r * ldx + k), ldx, n, count, scratch)
+            begin = dz.reals(r // width * step)
+            with _panels(f, layer) as (o, h):
+                g = (rows > ROWS_AT_ONCE).select(tiles.reals(o * wide), tile)
+                there = begin.reals(o * width)
+                f.call("weight_gradient", there, step, width, scratch, n, h, g, first)
+                with f.when(last):
+                    at = o * layer.features + k
+                    words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
+                    f.call_at(
+                        job.address(PassWords.APPLY),
+                        *(record.address(word).reals(at) for word in words),
+                        *(g, h, count, layer.features, job.address(PassWords.WEIGHT_SETTINGS)),
+                    )
     with module.function("bias_task", "address", "int") as (f, job, index):
         layer = _Layer(job, index)
         record, width, rows = layer.record, job.int(PassWords.WIDTH), job.int(PassWords.ROWS)
@@ -302,7 +318,7 @@ def write_run_pass(module: Module) -> None:
 def write_passes(module: Module) -> None:
     """Write `run_pass` and what it calls, but for the kernels that `NetworkWords` names."""
     for write in (
-        write_natural_layer,
+        *(write_natural_layer, write_narrow),
         *(write_input_gradient, write_copy_columns, write_weight_gradient, write_bias_gradient),
         *(write_forward_rows, write_backward_rows, write_weight_task),
         *(write_pass_jobs, write_run_pass),

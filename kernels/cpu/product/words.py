@@ -67,14 +67,15 @@ class PassWords:
     the kernel of the loss with its arguments, or 0: then ``DY`` holds the gradient of the result,
     row after row.  ``TARGET_BYTES`` lie from the targets of one row to those of the next.  ``DX``
     is where the gradient of the input goes, row after row, or 0.  ``LAYER`` is the kernel that
-    computes a layer.  ``APPLY`` and ``SWEEP`` are what is
-    done with the gradients of weights and biases.
+    computes a layer, ``GRADIENT`` the one that computes ``GRADIENT_STEP`` features of the gradient
+    of its input.  ``APPLY`` and ``SWEEP`` are what is done with the gradients of weights and
+    biases.
     """
 
     NETWORK, RECORDS, X, LDX, ROWS, WIDTH, CHUNK, SCRATCH, SHARE = range(9)
     LOSS, TARGETS, TARGET_STRIDE, TARGET_BYTES, WEIGHTS, LOSSES, LOSS_SETTINGS = range(9, 16)
     DY, LDDY, DX, LDDX, APPLY, SWEEP, WEIGHT_SETTINGS, BIAS_SETTINGS = range(16, 24)
-    BOARD, PARTICIPANTS, Y, LDY, LAYER = range(24, 29)
+    BOARD, PARTICIPANTS, Y, LDY, LAYER, GRADIENT, GRADIENT_STEP = range(24, 31)
     COUNT = 32
 
 

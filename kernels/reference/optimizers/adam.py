@@ -12,6 +12,7 @@ D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", arXiv:1412
 from math import sqrt
 
 from ..typing import Array, Namespace
+from .memory import forget
 
 
 def adam(
@@ -53,6 +54,8 @@ def adam(
     square = g * g
     square *= 1.0 - beta2
     v += square
+    forget(m)
+    forget(v)
     denominator = xp.sqrt(v)
     denominator /= sqrt(1.0 - beta2**step)
     denominator += eps

@@ -13,6 +13,7 @@ learning rate outside v, as in PyTorch.
 """
 
 from ..typing import Array
+from .memory import forget
 
 
 def sgd(p: Array, g: Array, *, lr: float) -> None:
@@ -48,6 +49,7 @@ def sgd_momentum(
     """
     v *= momentum
     v += g
+    forget(v)
     step = v * (lr * momentum) if nesterov else v * lr
     if nesterov:
         step += lr * g

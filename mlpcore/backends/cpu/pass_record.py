@@ -15,6 +15,8 @@ from mlpcore.backends.cpu.scratch import scratch
 from mlpcore.backends.cpu.the_team import team
 from mlpcore.cached import cached_property
 from mlpcore.kernels.cpu.board_memory import board_bytes
+from mlpcore.kernels.cpu.product.narrow import narrow_rows, turned_vectors
+from mlpcore.kernels.cpu.product.training import ROWS_AT_ONCE
 from mlpcore.kernels.cpu.product.words import LayerWords, PassWords, RecordWords
 
 FORWARD, BACKWARD, STEP = range(3)
@@ -68,6 +70,7 @@ class PassRecord:
         self.words = aligned(PassWords.COUNT, np.int64)
         self._address = int(self.words.ctypes.data)
         self._shapes: dict[int, _Shape] = {}
+        self._placed: tuple[int, _Shape] | None = None
         stages = table.fused.stages
         self.records = aligned(len(stages) * RecordWords.COUNT, np.int64)
         for index in range(len(stages)):
@@ -77,7 +80,16 @@ class PassRecord:
         words[PassWords.RECORDS] = self.records.ctypes.data
         words[PassWords.ROWS] = rows
         words[PassWords.WIDTH] = self.width
-        self._kernel = table.library.kernels("passes").function("run_pass")
+        kernels = table.library.kernels("passes")
+        self._kernel, self._natural = kernels.function("run_pass"), kernels["natural_layer"]
+        narrow = next((most for most in narrow_rows(table.lanes) if rows <= most), None)
+        self._narrow = None if narrow is None else kernels[f"narrow_layer_{narrow}"]
+        if narrow is None:
+            words[PassWords.GRADIENT] = kernels["input_gradient"]
+            words[PassWords.GRADIENT_STEP] = table.isa.tile_rows
+        else:
+            words[PassWords.GRADIENT] = kernels[f"narrow_gradient_{narrow}"]
+            words[PassWords.GRADIENT_STEP] = turned_vectors(table.isa, narrow) * table.lanes
         self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
 
     @property
@@ -199,11 +211,13 @@ class PassRecord:
         if shape.participants > 1:
             team().ready_for(shape.participants)
         address, _kept = scratch(shape.total)
-        words[PassWords.CHUNK] = shape.chunk
-        words[PassWords.PARTICIPANTS] = shape.participants
-        words[PassWords.SCRATCH] = address
-        words[PassWords.SHARE] = shape.share
-        words[PassWords.BOARD] = address + shape.participants * shape.share
+        if self._placed != (address, shape):
+            self._placed = address, shape
+            words[PassWords.CHUNK] = shape.chunk
+            words[PassWords.PARTICIPANTS] = shape.participants
+            words[PassWords.SCRATCH] = address
+            words[PassWords.SHARE] = shape.share
+            words[PassWords.BOARD] = address + shape.participants * shape.share
         if kind != BACKWARD:
             words[PassWords.LAYER] = self._layer_kernel()
         self._kernel(self._address, kind)
@@ -211,7 +225,9 @@ class PassRecord:
 
     def _shape(self, threads: int) -> "_Shape":
         chunk, participants = choose_pass(self.rows, threads, self.table, self.width)
-        columns = self.rows * self.table.wide * self.table.dtype.itemsize
+        columns = min(self.rows, ROWS_AT_ONCE) * self.table.wide * self.table.dtype.itemsize
+        if self.rows > ROWS_AT_ONCE:
+            columns += self.table.widest * self.table.wide * self.table.dtype.itemsize
         share = -(-max(self._scratch_row * chunk, columns) // 128) * 128
         phases = len(self.table.fused.stages) + 1
         total = participants * share + board_bytes(phases, participants)
@@ -219,11 +235,13 @@ class PassRecord:
 
     def _layer_kernel(self) -> int:
         """Return the kernel that computes a layer, with the weights as it reads them."""
-        library, packing = self.table.library, self.table.many
+        packing = self.table.many
+        if self._narrow is not None:
+            return self._narrow
         if self.rows <= MOST_NATURAL_ROWS and packing.stale:
-            return library.kernels("passes")["natural_layer"]
+            return self._natural
         packing.refresh()
-        return library.kernels("many")["layer"]
+        return self.table.library.kernels("many")["layer"]
 
 
 class PanelRecord(StageRecord):

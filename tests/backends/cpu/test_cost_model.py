@@ -24,7 +24,10 @@ class Sizes:
     by_row: bool = False
     lanes: int = 16
     wide: int = 32
-    dtype: np.dtype = np.dtype("float32")
+
+    @property
+    def dtype(self):
+        return np.dtype("float32")
 
     @property
     def widest(self):

@@ -41,10 +41,24 @@ def test_the_gradient_of_a_tile_of_a_weight(isa, rows):
         dz, x = normal((rows, outputs), dtype), normal((rows, wide), dtype, 1)
         given = at_the_edge(panels(dz, width, beyond=np.nan))  # which no sum may read
         g = at_the_edge(np.zeros((height, wide), dtype))
-        sizes = (outputs * width, width, at_the_edge(x), rows, height, g)
+        sizes = (outputs * width, width, at_the_edge(x), rows, height, g, 1)
         call(kernels, "weight_gradient", given, *sizes)
         expected = canonical.product(dz[:, :height], x, canonical.ROW_BLOCK)
         assert same_bits(g, expected)
+
+
+@each_isa
+@pytest.mark.parametrize("rows", [65, 128, 200])
+def test_the_gradient_of_a_tile_of_a_weight_in_two_parts(isa, rows):
+    kernels, lanes = unit("passes", isa, single), lanes_of(isa, single)
+    wide, height, first = isa.tile_vectors * lanes, 2, 64
+    dz, x = normal((rows, height), single), normal((rows, wide), single, 1)
+    g = np.full((height, wide), np.nan, single)
+    for part, fresh in ((slice(first), 1), (slice(first, None), 0)):
+        given, columns = panels(dz[part], wide), np.ascontiguousarray(x[part])
+        sizes = (height * wide, wide, columns, len(columns), height, g, fresh)
+        call(kernels, "weight_gradient", given, *sizes)
+    assert same_bits(g, canonical.product(dz, x, canonical.ROW_BLOCK))
 
 
 @each_target
