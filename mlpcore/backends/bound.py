@@ -1,7 +1,6 @@
 """A program bound to a device, a dtype and the arrays it computes with."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ from mlpcore.backends.base import (
 )
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.seqlock import SequenceLock
+from mlpcore.backends.seqlock import SequenceLock, Write
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.program import Parameter, Program
 
@@ -104,7 +103,7 @@ class BoundProgram:
         self.state = self._buffer(program.state)
         self.settings = Settings()
         self.watchers: list[Watcher] = []
-        self._lock = SequenceLock()
+        self._lock = SequenceLock(self.parameters.changed, self.state.changed)
         self._plans: dict[Mode, Plan] = {}
 
     def _buffer(self, parameters: tuple[Parameter, ...]) -> ParameterBuffer:
@@ -137,15 +136,9 @@ class BoundProgram:
         """Return what `work` computes of one whole state of the parameters; it may run again."""
         return self._lock.read(work)
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Write parameters and state in the block: others see it whole or not at all."""
-        with self._lock.write():
-            try:
-                yield
-            finally:
-                self.parameters.changed()
-                self.state.changed()
+    def writing(self) -> Write:
+        """Return a context to write parameters and state in: others see it whole or not at all."""
+        return self._lock.write()
 
     def forward(
         self,

@@ -32,6 +32,11 @@ class Adam(Optimizer):
     ------
     ValueError
         If a setting is out of range.
+
+    Notes
+    -----
+    A running mean below the smallest normal number becomes zero, which it would else never reach;
+    likewise the velocity of `SGD`.
     """
 
     kind: ClassVar[str] = "adam"

@@ -82,24 +82,30 @@ def _train(
     trainer: Trainer, data: Data, parts: Iterator[Part], metrics: Sequence[str], bar: Any
 ) -> dict[str, float]:
     """Take a step on each of `parts`; return the means of their values, weighted by rows."""
-    xp = trainer.bound.backend.xp
+    xp, loss, weights = trainer.bound.backend.xp, trainer.loss, data.sample_weight
     # The sums stay on the device: only the end of the epoch waits for them.
     sums: dict[str, Any] = {}
     rows: Any = 0
     for part in parts:
         index = part if isinstance(part, slice) else xp.asarray(part)
-        x, t = data.x[index], data.t[index]
-        result = trainer.step_on(
-            x, t, None if data.sample_weight is None else data.sample_weight[index]
-        )
-        values = {"loss": result.loss} | ({"objective": result.value} if trainer.l2 else {})
-        values |= measure(xp, metrics, result.logits, t, trainer.loss)
-        count = counted_rows(xp, t, trainer.loss)
+        x, t = _rows(data.x, index), _rows(data.t, index)
+        result = trainer.step_on(x, t, None if weights is None else _rows(weights, index))
+        values = {"loss": result.loss}
+        if trainer.l2:
+            values["objective"] = result.value
+        if metrics:
+            values |= measure(xp, metrics, result.logits, t, loss)
+        count = counted_rows(xp, t, loss)
         rows = rows + count
         for name, value in values.items():
             sums[name] = sums.get(name, 0) + value * count
         bar.update()
     return {name: float(total) / max(int(rows), 1) for name, total in sums.items()}
+
+
+def _rows(array: Any, index: Any) -> Any:
+    """Return ``array[index]``; rows picked by their numbers are taken in half the time."""
+    return array[index] if isinstance(index, slice) else array.take(index, 0)
 
 
 def _take_validation(trainer: Trainer, pair: tuple[Any, Any], metrics: Sequence[str]) -> Data:

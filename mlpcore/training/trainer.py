@@ -12,6 +12,7 @@ from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
 from mlpcore.optim import Optimizer
 from mlpcore.training.data import take_data
+from mlpcore.training.data_as_they_are import AsTheyAre
 from mlpcore.training.objective import objective
 
 
@@ -60,6 +61,7 @@ class Trainer:
         self.steps = 0
         self.bound = bound
         self._seed = seed
+        self._fit_as_they_are = AsTheyAre(bound, loss)
         length = bound.parameters.layout.length
         with bound.backend.active():
             self._gradient = bound.gradient()
@@ -106,12 +108,15 @@ class Trainer:
         TypeError, ValueError
             If something does not fit; the model is left as it was.
         """
-        with self.bound.backend.active():
+        backend = self.bound.backend
+        if sample_weight is None and self._fit_as_they_are(x, t):
+            return backend.xp.asarray(self.step_on(x, t).value)
+        with backend.active():
             data = take_data(self.bound, x, t, self.loss, sample_weight)
             if data.rows == 0:
                 raise ValueError("a training step needs at least one row, got none")
             result = self.step_on(data.x, data.t, data.sample_weight)
-            return self.bound.backend.xp.asarray(result.value)
+            return backend.xp.asarray(result.value)
 
     def step_on(self, x: Any, t: Any, sample_weight: Any = None) -> StepResult:
         """Take one step on rows that are already checked and on the model's device.
@@ -129,7 +134,8 @@ class Trainer:
                 self._stepping = True
                 result = self._step_at_once(x, t, sample_weight)
                 if result is None:
-                    result = self._step_in_parts(x, t, sample_weight)
+                    with self.bound.backend.active():
+                        result = self._step_in_parts(x, t, sample_weight)
                 return result
             finally:
                 self._stepping = False
@@ -149,14 +155,15 @@ class Trainer:
                 self.steps = number
             return result
         # Those who watch may predict, or stop the step, so they are called before anything changes.
-        sequence = bound.sequence
-        recorded, records = rule.record(x)
-        for watcher in list(bound.watchers):
-            watcher(records)
-        with bound.writing():
-            bound.require(sequence)
-            result = rule.finish(recorded, inputs, self._moments, number, self._lr)
-            self.steps = number
+        with bound.backend.active():
+            sequence = bound.sequence
+            recorded, records = rule.record(x)
+            for watcher in list(bound.watchers):
+                watcher(records)
+            with bound.writing():
+                bound.require(sequence)
+                result = rule.finish(recorded, inputs, self._moments, number, self._lr)
+                self.steps = number
         return result
 
     def _step_in_parts(self, x: Any, t: Any, sample_weight: Any) -> StepResult:

@@ -198,3 +198,23 @@ def test_other_threads_have_nothing_to_defer():
     thread.start()
     thread.join(10)
     assert ran == [signal.default_int_handler]
+
+
+def test_what_follows_a_write_is_done_before_anybody_reads_also_after_an_error():
+    states = []
+    lock = SequenceLock(lambda: states.append(lock.sequence), lambda: states.append("second"))
+    with lock.write():
+        assert states == []
+    assert states == [1, "second"]
+    with pytest.raises(ZeroDivisionError), lock.write():
+        raise ZeroDivisionError
+    assert states == [1, "second", 3, "second"]
+    assert lock.sequence == 4
+
+
+def test_a_write_is_done_also_where_what_follows_it_fails():
+    lock = SequenceLock(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError), lock.write():
+        pass
+    assert lock.sequence == 2
+    assert lock.read(lambda: 7) == 7

@@ -108,6 +108,44 @@ def read_anywhere():
         assert 1 < stop < 199  # every place was tried
 
 
+def write_anywhere():
+    """A signal at any line of a write leaves the lock free, and the write whole or not begun."""
+    hits = []
+
+    def interrupt(*_):
+        hits.append(True)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, interrupt)
+    for stop in range(1, 300):
+        notes, inside, seen = [], [], [0]
+        lock = SequenceLock(lambda notes=notes: notes.append(True))
+
+        def trace(frame, kind, _, seen=seen, stop=stop):
+            if kind == "line" and frame.f_code.co_filename.endswith(("seqlock.py", "signals.py")):
+                seen[0] += 1
+                if seen[0] == stop:
+                    signal.raise_signal(signal.SIGALRM)
+            return trace
+
+        sys.settrace(trace)
+        try:
+            with lock.write():
+                inside.append(True)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+        assert lock.sequence == 2 * len(inside)
+        assert notes == inside
+        assert signal.getsignal(signal.SIGALRM) is interrupt
+        in_time(lambda lock=lock: lock.write().__enter__() or True)
+        if seen[0] < stop:
+            break
+        assert len(hits) == stop  # each was delivered
+    assert 30 < stop < 299  # every place was tried
+
+
 def save_in_a_handler():
     """A handler that saves the model, as on a scheduler's warning, sees whole steps."""
     x, t = np.ones((50, 4)), np.zeros(50, int)
@@ -138,7 +176,7 @@ def save_in_a_handler():
     assert all(any(model.equals(state) for state in states) for model in saved[:10])
 
 
-CASES = (set_parameters, predict, step, read_anywhere, save_in_a_handler)
+CASES = (set_parameters, predict, step, read_anywhere, write_anywhere, save_in_a_handler)
 
 if __name__ == "__main__":
     {case.__name__: case for case in CASES}[sys.argv[1]]()

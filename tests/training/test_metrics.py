@@ -27,6 +27,14 @@ def test_accuracy_is_the_share_of_largest_logits_on_the_right_class():
     assert compute("accuracy", logits, np.eye(3)[[0, 1, 2, 2]]) == 0.75
 
 
+def test_accuracy_is_a_number_of_the_dtype_of_the_logits():
+    logits, t = RNG.normal(size=(7, 3)).astype(np.float32), np.array([0, 1, 2, 0, 1, 2, 0])
+    right = np.argmax(logits, axis=1) == t
+    found = METRICS["accuracy"](np, logits, t)
+    assert found.dtype == np.float32
+    assert found == np.mean(right, dtype=np.float32)
+
+
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
 def test_with_one_logit_the_sign_tells_the_classes_apart(shape):
     logits = [[2.0], [-1.0], [0.5], [-3.0]]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.losses import LOSSES
 from mlpcore.nn import _loss_settings
 from mlpcore.nn.losses import Loss
@@ -22,8 +23,11 @@ _TERMS = ("cross_entropy_smooth", "cross_entropy_distributions")
 """The kernels that weigh every class by itself: two numbers and the class weights as settings."""
 
 
-@dataclass(frozen=True)
-class LossInputs:
+_LABELS = np.dtype(np.int64)
+"""What labels are to the kernels."""
+
+
+class LossInputs(NamedTuple):
     """What the kernel of a loss is given for a batch, besides the logits.
 
     Attributes
@@ -103,15 +107,15 @@ class FusedLoss:
         if reduction not in ("mean", "sum"):
             return None
         targets = self._targets(t)
-        weight = self._sample_weight(targets, sample_weight)
-        if weight is None and sample_weight is not None:
-            return None
-        by_class, counts = self.class_weight, self._counts(targets)
-        if weight is None and by_class is None and self.kernel not in _TERMS:
+        if sample_weight is None and self._alike:
             share = 1 / max(len(targets) * self._terms, 1) if reduction == "mean" else 1.0
             return LossInputs(
                 self.kernel, targets, _uniform(len(targets), share, self.dtype), self.settings
             )
+        weight = self._sample_weight(targets, sample_weight)
+        if weight is None and sample_weight is not None:
+            return None
+        by_class, counts = self.class_weight, self._counts(targets)
         with np.errstate(all="ignore"):
             if counts is not None and by_class is not None and reduction == "mean":
                 # Only their ratios matter; those of the labels that occur shall not vanish.
@@ -132,10 +136,18 @@ class FusedLoss:
             None if np.isinf(weights).any() else LossInputs(self.kernel, targets, weights, settings)
         )
 
+    @cached_property
+    def _alike(self) -> bool:
+        """Whether all rows weigh the same where no weights are given."""
+        ignores = self.labels and dict(self.loss.settings).get("ignore_index") is not None
+        return self.class_weight is None and self.kernel not in _TERMS and not ignores
+
     def _targets(self, t: Numbers) -> Numbers:
+        dtype, axes = (_LABELS, 1) if self.labels else (self.dtype, 2)
+        flags = t.flags
+        if t.dtype is dtype and t.ndim == axes and flags.c_contiguous and flags.aligned:
+            return t
         if self.labels:
-            if t.dtype == np.int64 and t.flags.c_contiguous and t.flags.aligned:
-                return t
             return np.require(t, np.int64, ["C", "ALIGNED"])
         t = t.reshape(-1, self.features).astype(self.dtype, copy=False)
         item = self.dtype.itemsize
@@ -172,7 +184,7 @@ class FusedLoss:
         total = np.sum(weight if counts is None else weight * counts) * self._terms
         return weight / (np.inf if total == 0 else total)
 
-    @property
+    @cached_property
     def _terms(self) -> int:
         """How many losses a row has."""
         return 1 if LOSSES[self.loss.name].per_row else self.features

@@ -62,12 +62,17 @@ class FusedStep(StepRule):
         self._layout: Layout = table.parameters.layout
         update = table.library.kernels(f"update.{optimizer.kernel}")
         self._apply, self._sweep = update["apply"], update[optimizer.kernel]
+        self._zero = self._dtype.type(0)
+        # What NumPy computes here may overflow, but as a rule it computes nothing.
+        self._standardizes = table.fused.standardize is not None
+        self._quiet = not l2 and not self._standardizes
+        self._one_column = loss.expects != "classes" and network.predictor.outputs == 1
         self._losses: dict[bool, FusedLoss | None] = {}
         self._kept: _Learning | None = None
 
     def prepare(self, x: Any, t: Any, sample_weight: Any) -> LossInputs | None:
         """Return what the loss needs for a batch, or None where the kernels do not compute it."""
-        labels = t.ndim == 1
+        labels = t.ndim == 1 and not self._one_column
         if labels not in self._losses:
             outputs = self._network.predictor.outputs
             self._losses[labels] = fused_loss(self._loss, outputs, self._dtype, labels=labels)
@@ -82,7 +87,7 @@ class FusedStep(StepRule):
         """Go forward and return what `finish` needs, and what the pass left in each stage."""
         passed = PassRecord(self._network.table, len(x), keep_z=True)
         self._enter(passed, x)
-        passed.run(FORWARD, self._threads())
+        passed.run(FORWARD, num_threads(self._settings.num_threads))
         return passed, list(passed.stage_records())
 
     def finish(
@@ -121,13 +126,30 @@ class FusedStep(StepRule):
         lr : float
             Its learning rate.
         """
-        learning = self._kept
-        if learning is None or learning.passed.rows != len(x) or learning.loss != inputs.kernel:
-            passed = PassRecord(self._network.table, len(x), keep_z=False)
+        if self._quiet:
+            return self._step(x, inputs, moments, step, lr)
+        with np.errstate(all="ignore"):
+            return self._step(x, inputs, moments, step, lr)
+
+    def _step(
+        self,
+        x: Any,
+        inputs: LossInputs,
+        moments: Mapping[str, Any],
+        step: int,
+        lr: float,
+    ) -> StepResult:
+        learning, rows = self._kept, len(x)
+        if learning is None or learning.passed.rows != rows or learning.loss != inputs.kernel:
+            passed = PassRecord(self._network.table, rows, keep_z=False)
+            self._enter(passed, x)
             learning = _Learning(passed, self._loss_kernels(inputs))
             self._let_learn(learning, moments)
             self._kept = learning if passed.num_bytes <= LARGEST_KEPT else None
-        self._enter(learning.passed, x)
+        elif self._standardizes or not x.flags.c_contiguous:
+            self._enter(learning.passed, x)
+        else:
+            learning.enter(x)
         return self._learn(learning, inputs, step, lr, STEP)
 
     def _enter(self, passed: PassRecord, x: Any) -> None:
@@ -139,32 +161,25 @@ class FusedStep(StepRule):
         states = [self._layout.views(moments[name]) for name in self._optimizer.state_names]
         passed = learning.passed
         passed.apply_to(self._parameters.views, self._apply, self._sweep, *states)
-        settings = self._optimizer.settings(1, 1.0, self._dtype, decay=self._l2)
-        learning.keep_settings(settings)
+        learning.keep_settings(self._optimizer.settings(1, 1.0, self._dtype, decay=self._l2))
 
     def _learn(
         self, learning: "_Learning", inputs: LossInputs, step: int, lr: float, kind: int
     ) -> StepResult:
         """Go through the loss and back, and change the parameters."""
-        penalty = self._penalty()
-        learning.begin(inputs, self._optimizer.settings(step, lr, self._dtype, decay=self._l2))
-        learning.passed.run(kind, self._threads())
+        penalty = self._penalty() if self._l2 else self._zero
+        learning.begin(inputs, self._optimizer.numbers(step, lr))
+        learning.passed.run(kind, num_threads(self._settings.num_threads))
         loss = self._dtype.type(learning.total())
         return StepResult(loss + penalty, loss, penalty, learning.passed.y)
-
-    def _threads(self) -> int:
-        return num_threads(self._settings.num_threads)
 
     def _loss_kernels(self, inputs: LossInputs) -> tuple[str, Kernels]:
         return inputs.kernel, self._network.table.library.kernels(f"loss.{inputs.kernel}")
 
     def _penalty(self) -> Any:
         """Return s = λ/2 ΣW² of the parameters as they are before the step."""
-        zero = self._dtype.type(0)
-        if not self._l2:
-            return zero
         views = self._parameters.views
-        total = sum((np.sum(W * W) for W in map(views.__getitem__, self._decaying)), zero)
+        total = sum((np.sum(W * W) for W in map(views.__getitem__, self._decaying)), self._zero)
         return self._dtype.type(0.5 * self._l2) * total
 
 
@@ -185,28 +200,49 @@ class _Learning:
         self._sum = kernels.function("sum_blocks", holds_gil=True)
         self._losses = np.empty(passed.rows, passed.table.dtype)
         self._inputs: LossInputs | None = None
+        self._numbers: tuple[float, ...] | None = None
         words = passed.words
         words[PassWords.DX] = 0
         words[PassWords.LOSS] = kernels[self.loss]
         words[PassWords.LOSSES] = self._address = data_address(self._losses)
+        self._words = memoryview(words)  # written to in half the time that the array takes
 
     def keep_settings(self, settings: Any) -> None:
         """Make room for the numbers of a step: those of weights, and of biases, never decayed."""
-        self._decayed, self._plain = settings.copy(), settings.copy()
-        self._plain[0] = 0
-        self.passed.words[PassWords.WEIGHT_SETTINGS] = data_address(self._decayed)
-        self.passed.words[PassWords.BIAS_SETTINGS] = data_address(self._plain)
+        decayed, plain = settings.copy(), settings.copy()
+        plain[0] = 0
+        if decayed[0] == 0:
+            plain = decayed
+        self.passed.words[PassWords.WEIGHT_SETTINGS] = data_address(decayed)
+        self.passed.words[PassWords.BIAS_SETTINGS] = data_address(plain)
+        # Unlike an array, a view makes infinity of what is too large for float32 without a warning.
+        places = (decayed,) if plain is decayed else (decayed, plain)
+        self._settings: tuple[Any, ...] = tuple(map(memoryview, places))
 
-    def begin(self, inputs: LossInputs, settings: Any) -> None:
+    def enter(self, x: Any) -> None:
+        """Let `x`, C-contiguous, be the batch in place of another of its shape."""
+        passed, words = self.passed, self._words
+        passed.x, passed.y = x, np.empty_like(passed.y)
+        words[PassWords.X] = data_address(x)
+        words[PassWords.LDX] = x.shape[1]
+        words[PassWords.Y] = data_address(passed.y)
+
+    def begin(self, inputs: LossInputs, numbers: tuple[float, ...]) -> None:
         """Take the inputs of the loss and the numbers of a step."""
-        self._decayed[1:] = self._plain[1:] = settings[1:]
+        if numbers != self._numbers:
+            for settings in self._settings:
+                for place, number in enumerate(numbers, 1):
+                    settings[place] = number
+            self._numbers = numbers
+        words, targets, before = self._words, inputs.targets, self._inputs
         self._inputs = inputs  # kept alive until the next step
-        words, targets = self.passed.words, inputs.targets
         words[PassWords.TARGETS] = data_address(targets)
-        words[PassWords.TARGET_STRIDE] = inputs.target_stride
-        words[PassWords.TARGET_BYTES] = targets.strides[0]
-        words[PassWords.WEIGHTS] = data_address(inputs.weights)
-        words[PassWords.LOSS_SETTINGS] = data_address(inputs.settings)
+        words[PassWords.TARGET_BYTES] = stride = targets.strides[0]
+        words[PassWords.TARGET_STRIDE] = stride // targets.itemsize
+        if before is None or inputs.weights is not before.weights:
+            words[PassWords.WEIGHTS] = data_address(inputs.weights)
+        if before is None or inputs.settings is not before.settings:
+            words[PassWords.LOSS_SETTINGS] = data_address(inputs.settings)
 
     def total(self) -> float:
         """Return the sum of the losses of all rows."""
