@@ -20,6 +20,8 @@ TARGET = Path(__file__).parents[1] / "kernels" / "cpu" / "math" / "coefficients.
 DTYPES = (np.float32, np.float64)
 ROUNDS = (25, 6)  # for float32 and float64; with 53 bits there is less to make up for
 
+SQUARE_STEPS = (22713 / 2**14, 381061692393 / 2**38)  # near 2 ln 2, in 15 and 39 bits
+
 HALF_LN2 = mp.log(2) / 2 * (1 + mpf(2) ** -12)  # the reduced argument may be rounded outwards
 QUARTER_TURN = mp.pi / 4 * mpf("1.005")  # so too
 TINY = mpf(10) ** -12  # where a quotient that has a limit at 0 can still be computed
@@ -89,28 +91,46 @@ def cosine(degree: int) -> Approximation:
     )
 
 
-def scaled_tail(x: Any) -> Any:
-    """Return Φ(-x) exp(x² / 2)."""
-    return mp.erfc(x / mp.sqrt(2)) * mp.exp(x * x / 2) / 2
+def tail(degrees: tuple[int, int], largest: str, step: float) -> Approximation:
+    """Return Φ(-x) 2^(x² / step), relative to it times 1 + x²/36, 0 <= x <= largest.
+
+    Changing x by half a unit in its last place changes Φ(-x) by up to x² of them, so that the error
+    is better spent where x is large.
+    """
+
+    def f(x: Any) -> Any:
+        return mp.erfc(x / mp.sqrt(2)) * mpf(2) ** (x * x / step) / 2
+
+    def weight(x: Any) -> Any:
+        return 1 / f(x) / (1 + x * x / 36)
+
+    return Approximation(f, weight, mpf(0), mpf(largest), degrees)
 
 
-def tail(degrees: tuple[int, int], largest: str) -> Approximation:
-    """Return `scaled_tail`, relative, 0 <= x <= largest."""
-    return Approximation(scaled_tail, lambda x: 1 / scaled_tail(x), mpf(0), mpf(largest), degrees)
+def power_of_two(degree: int, step: float) -> Approximation:
+    """Return 2^(r / step), relative, |r| <= step / 2, a little above."""
+    end = abs(mpf(step)) / 2 * (1 + mpf(2) ** -12)
+    return Approximation(
+        lambda r: mpf(2) ** (r / step), lambda r: mpf(2) ** (-r / step), -end, end, (degree, 0)
+    )
 
 
 APPROXIMATIONS = {
     "EXP": (exponential(4), exponential(9)),
+    "EXP2": (power_of_two(6, 1.0), power_of_two(11, 1.0)),
+    "SQUARE_EXP2": (power_of_two(6, -SQUARE_STEPS[0]), power_of_two(11, -SQUARE_STEPS[1])),
     "LOG": (logarithm(7), logarithm(19)),
     "LOG1P_UNIT": (logarithm_of_unit(9), logarithm_of_unit(21)),
     "SIN": (sine(2), sine(5)),
     "COS": (cosine(2), cosine(5)),
-    "TAIL": (tail((5, 6), "14.3"), tail((12, 13), "38.6")),
+    "TAIL": (tail((5, 5), "14.4", SQUARE_STEPS[0]), tail((10, 11), "38.7", SQUARE_STEPS[1])),
 }
-HEADER = '''"""Coefficients made by ci/make_coefficients.py, the lowest power first; do not edit.
+HEADER = f'''"""Coefficients made by ci/make_coefficients.py, the lowest power first; do not edit.
 
-TAIL is a quotient: P, then Q.
+SQUARE_EXP2 is of 2^(-r / SQUARE_STEP).  TAIL is a quotient: P, then Q.
 """
+
+SQUARE_STEP = {{"float32": {SQUARE_STEPS[0]!r}, "float64": {SQUARE_STEPS[1]!r}}}
 '''
 
 

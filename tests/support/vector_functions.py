@@ -48,6 +48,10 @@ def _gaussian(x):
     return np.exp(-x * x / 2)
 
 
+def _density(x):
+    return _gaussian(np.minimum(np.abs(x), 50)) / ROOT_TAU.astype(x.dtype)
+
+
 def normal_cdf(x):
     """Return Φ(x): by its series about 0, and by its continued fraction in the tails.
 
@@ -71,6 +75,7 @@ def normal_cdf(x):
 FUNCTIONS = {
     "exp": VectorFunction(exponential.exp, np.exp, 1, 1),
     "exp_of_negative": VectorFunction(exponential.exp_of_negative, np.exp, 1, 1, high=0.0),
+    "exp2": VectorFunction(exponential.exp2, np.exp2, 1, 1, -250.0, 250.0),
     "expm1": VectorFunction(exponential.expm1, np.expm1, 2, 2),
     "expm1_of_negative": VectorFunction(
         exponential.expm1_of_negative, np.expm1, 1.2, 1.2, high=0.0
@@ -83,8 +88,8 @@ FUNCTIONS = {
     "sigmoid_derivative": VectorFunction(
         logistic.sigmoid_derivative, _sigmoid_derivative, 4.2, 4.2
     ),
-    "normal_cdf": VectorFunction(normal.normal_cdf, normal_cdf, 6.5, 10),
-    "gaussian": VectorFunction(normal.gaussian, _gaussian, 1.1, 1.1, 0.0, 14.4),
+    "normal_cdf": VectorFunction(normal.normal_cdf, normal_cdf, 7, 9),
+    "normal_density": VectorFunction(normal.normal_density, _density, 2.8, 2.8),
     "sin": VectorFunction(trig.sin, np.sin, 1.6, 1.6),
     "cos": VectorFunction(trig.cos, np.cos, 1.6, 1.6),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from . import EMITTERS
@@ -61,8 +63,30 @@ def _map(
         starts = [i + v * f.lanes for v in range(VECTORS)]
         # All are read before any is written, as the output may be one of the inputs.
         loaded = [[p.vector(start) for p in inputs] for start in starts]
-        for start, values in zip(starts, loaded, strict=True):
-            output.store(compute(*values), start)
+        results = _in_turn(f, [partial(compute, *values) for values in loaded])
+        for start, result in zip(starts, results, strict=True):
+            output.store(result, start)
     with f.loop(whole, n, f.lanes) as i:
         mask = f.first_lanes(n - i)
         output.store(compute(*(p.vector(i, mask) for p in inputs)), i, mask)
+
+
+def _in_turn(f: Function, computations: Sequence[Callable[[], Real]]) -> list[Real]:
+    """Return the results of computations that do not depend on each other.
+
+    Their instructions are written in turn: a processor looks ahead by so many instructions that it
+    would hardly see those of the second behind all those of the first, which wait for each other.
+    Computations with control flow stay one after the other.
+    """
+    block = f.builder.block
+    results: list[Real] = []
+    parts: list[list[Any]] = []
+    start = len(block.instructions)
+    for compute in computations:
+        before = len(block.instructions)
+        results.append(compute())
+        parts.append(block.instructions[before:])
+    if f.builder.block is block:
+        turns = zip_longest(*parts)
+        block.instructions[start:] = [one for turn in turns for one in turn if one is not None]
+    return results

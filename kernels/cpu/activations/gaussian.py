@@ -14,11 +14,13 @@ in the lower tail of gelu_tanh, where its values are below 1e-3.
 
 from __future__ import annotations
 
-from math import pi, sqrt
+from math import log, pi, sqrt
 from typing import TYPE_CHECKING
 
-from ..math.logistic import sigmoid, tails
-from ..math.normal import density_of, gaussian, magnitude, ratio
+from ..math.exponential import exp2
+from ..math.logistic import tails
+from ..math.normal import density, magnitude, power, ratio
+from ..math.polynomial import table
 from .function import ActivationEmitter
 
 if TYPE_CHECKING:
@@ -26,39 +28,39 @@ if TYPE_CHECKING:
 
 _CUBIC = 0.044715
 _TWICE_ROOT = 2.0 * sqrt(2.0 / pi)
+# Between them σ(v) is neither zero nor one, rounded; beyond, z itself may be anything.
+_RANGE = {"float32": (-10.8, 6.0), "float64": (-21.6, 8.0)}
 _SATURATED = 40.0  # beyond, σ(v) and σ'(v) have their limits in double precision
 
 
 def _gelu(z: Real) -> Real:
     x = magnitude(z)
-    tail = gaussian(x) * ratio(x)
-    return (-x).fma(tail, z.above(0.0))
+    return (x * power(x)).fma(-ratio(x), z.above(0.0))
 
 
 def _gelu_product(z: Real, da: Real) -> Real:
     x = magnitude(z)
-    gauss = gaussian(x)
-    tail = gauss * ratio(x)
+    power_of_x = power(x)
+    tail = power_of_x * ratio(x)
     cdf: Real = (z > 0.0).select(1.0 - tail, tail)
-    return da * density_of(gauss).fma(x.copysign(z), cdf)
+    return da * density(x, power_of_x).fma(x.copysign(z), cdf)
 
 
-def _held(z: Real) -> Real:
-    return z.above(-_SATURATED).below(_SATURATED)
-
-
-def _angle(z: Real, cubic: float) -> Real:
-    """Return 2 √(2/π) (1 + cubic z²)."""
-    return (z * z).fma(_TWICE_ROOT * cubic, _TWICE_ROOT)
+def _angle(z: Real, cubic: float, unit: float = 1.0) -> Real:
+    """Return 2 √(2/π) (1 + cubic z²) / unit."""
+    return (z * z).fma(_TWICE_ROOT / unit * cubic, _TWICE_ROOT / unit)
 
 
 def _gelu_tanh(z: Real) -> Real:
-    held = _held(z)
-    return z.above(-_SATURATED) * sigmoid(held * _angle(held, _CUBIC))
+    low, high = table(_RANGE, z)
+    z = z.above(low)
+    held = z.below(high)
+    e = exp2(held * _angle(held, _CUBIC, log(2.0)))
+    return z * (e / (e + 1.0))
 
 
 def _gelu_tanh_product(z: Real, da: Real) -> Real:
-    z = _held(z)
+    z = z.above(-_SATURATED).below(_SATURATED)
     lower, upper = tails(z * _angle(z, _CUBIC))
     slope = _angle(z, 3.0 * _CUBIC)
     # σ(v) + z σ(v) σ(-v) v'

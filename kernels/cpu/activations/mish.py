@@ -24,7 +24,7 @@ _ZERO = -1000.0  # where t and t' are zero in double precision
 
 
 def _mish(z: Real) -> Real:
-    e = exp(z.below(table(_ONE, z)))
+    e = exp(z, table(_ONE, z))
     n = e * (e + 2.0)
     return z.above(_ZERO) * (n / (n + 2.0))  # not -inf * 0, which is NaN
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING
 
-from .coefficients import EXP
+from .coefficients import EXP, EXP2
 from .polynomial import polynomial, table
-from .power_of_two import Whole, scaled, two_to, whole
+from .power_of_two import Whole, exponent, scaled, two_to
 
 if TYPE_CHECKING:
     from ..codegen.values import Real
@@ -33,15 +33,27 @@ _RANGE = {"float32": (-104.0, 89.0), "float64": (-746.0, 710.0)}
 _MINUS_ONE = {"float32": -18.0, "float64": -38.0}
 
 
-def exp(x: Real) -> Real:
-    """Return e^x: at most 1 ulp off in both dtypes, subnormal results included."""
+def exp(x: Real, largest: float | None = None) -> Real:
+    """Return e^x: at most 1 ulp off in both dtypes, subnormal results included.
+
+    With `largest` it is e^min(x, largest).
+    """
     low, high = table(_RANGE, x)
-    return _exp(x.above(low).below(high))
+    return _exp(x.above(low).below(high if largest is None else largest))
 
 
 def exp_of_negative(x: Real) -> Real:
     """Return e^x for x <= 0, with the accuracy of `exp`."""
     return _exp(x.above(table(_RANGE, x)[0]))
+
+
+def exp2(x: Real) -> Real:
+    """Return 2^x, where |x| is below twice the largest exponent: at most 1 ulp off in both dtypes.
+
+    No digit of x is lost, so that it is `exp` for those who have x / ln 2.
+    """
+    n = exponent(x, 1.0)
+    return scaled(polynomial(x - n.number, table(EXP2, x)), n)
 
 
 def expm1(x: Real) -> Real:
@@ -67,18 +79,18 @@ def expm1_of_negative(x: Real) -> Real:
 def reduced(x: Real) -> tuple[Whole, Real]:
     """Return n and r of x = n ln 2 + r."""
     leading, rest = table(LN2, x)
-    n = whole(x, 1.0 / log(2.0))
+    n = exponent(x, 1.0 / log(2.0))
     return n, n.number.fma(-rest, n.number.fma(-leading, x))
 
 
-def exp_reduced(r: Real) -> Real:
+def _exp_reduced(r: Real) -> Real:
     """Return e^r for |r| <= ln 2 / 2."""
     return polynomial(r, (1.0, 1.0, *table(EXP, r)))
 
 
 def _exp(x: Real) -> Real:
     n, r = reduced(x)
-    return scaled(exp_reduced(r), n)
+    return scaled(_exp_reduced(r), n)
 
 
 def _expm1_reduced(r: Real) -> Real:

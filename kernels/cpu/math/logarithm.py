@@ -16,10 +16,12 @@ import numpy as np
 
 from .coefficients import LOG, LOG1P_UNIT
 from .exponential import LN2
-from .polynomial import polynomial, table
+from .polynomial import halved_polynomial, polynomial, table
 
 if TYPE_CHECKING:
     from ..codegen.values import Bits, Real
+
+_LOWEST = 6  # powers of log(1 + x) / x
 
 
 def log(x: Real) -> Real:
@@ -49,7 +51,11 @@ def log1p(x: Real) -> Real:
 
 def log1p_of_unit(x: Real) -> Real:
     """Return log(1 + x) for 0 <= x <= 1: at most 1.6 ulp off in both dtypes."""
-    return polynomial(x, table(LOG1P_UNIT, x)) * x
+    coefficients = table(LOG1P_UNIT, x)
+    # With signs in turn either half is larger than the whole: the lowest powers stay together.
+    lowest, others = coefficients[:_LOWEST], coefficients[_LOWEST:]
+    rest = halved_polynomial(x, others) if len(others) > _LOWEST else polynomial(x, others)
+    return polynomial(x, lowest, rest) * x
 
 
 def _exponent(x: Real) -> Bits:

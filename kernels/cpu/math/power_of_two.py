@@ -12,49 +12,69 @@ import numpy as np
 from llvmlite import ir
 
 if TYPE_CHECKING:
-    from ..codegen.values import Bits, Real
+    from ..codegen.values import Real
 
 
 class Whole(NamedTuple):
-    """A number rounded to a whole one: as a number, and in the low bits of `shifted`."""
+    """A number rounded to a whole one; the low bits of `shifted` are it plus `bias`."""
 
     number: Real
     shifted: Real
+    bias: int
 
 
-def _explicit_bits(x: Real) -> int:
+def explicit_bits(x: Real) -> int:
+    """Return how many bits of a significand the dtype of `x` stores."""
     return int(np.finfo(x.f.module.dtype).nmant)
 
 
-def whole(x: Real, factor: float) -> Whole:
-    """Return x * factor rounded to the nearest whole number, ties to even.
+def exponent_bias(x: Real) -> int:
+    """Return what the dtype of `x` adds to an exponent to store it."""
+    return int(np.finfo(x.f.module.dtype).maxexp) - 1
 
-    Adding 1.5 * 2^nmant, whose last bit counts ones, leaves no bits for a fraction.  The result
-    must be less than 2^(nmant - 1) in magnitude.
+
+def magic(x: Real) -> float:
+    """Return 1.5 * 2^nmant, whose last bit counts ones: a sum with it has no fraction."""
+    return 1.5 * 2.0 ** explicit_bits(x)
+
+
+def whole(x: Real, factor: float, bias: int = 0) -> Whole:
+    """Return x * factor rounded to the nearest whole number, less than 2^(nmant - 1) in magnitude.
+
+    Of two that are as near, it is the one that is even when `bias` is added.
     """
-    magic = 1.5 * 2.0 ** _explicit_bits(x)
-    shifted = x.fma(factor, magic)
-    return Whole(shifted - magic, shifted)
+    constant = magic(x) + bias
+    shifted = x.fma(factor, constant)
+    return Whole(shifted - constant, shifted, bias)
+
+
+def exponent(x: Real, factor: float) -> Whole:
+    """Return `whole` as `two_to` and `scaled` take it."""
+    return whole(x, factor, exponent_bias(x))
 
 
 def two_to(n: Whole, start: Real | None = None) -> Real:
-    """Return start * 2^n, which must be a normal number, for a power of two, by default 1."""
-    nmant = _explicit_bits(n.shifted)
-    one: Bits = (n.shifted.f.number(1.0) if start is None else start).bits()
-    return ((n.shifted.bits() << nmant) + one).real()
+    """Return start * 2^n, a normal number, of n from `exponent`, for a power of two, by default 1.
+
+    Without `start` it is one instruction.
+    """
+    power = n.shifted.bits() << explicit_bits(n.shifted)
+    if start is not None:
+        power = power + (start.bits() - start.f.number(1.0).bits())
+    return power.real()
 
 
 def scaled(x: Real, n: Whole) -> Real:
     """Return x * 2^n rounded once, for |x| in [1/2, 2] and |n| below twice the largest exponent."""
     if x.f.isa.name == "avx512":
         return _scalef(x, n.number)
-    nmant = _explicit_bits(x)
+    nmant = explicit_bits(x)
     # The low bits of `shifted` hold n as a two's complement number: taken down to the sign.
-    exponent = n.shifted.bits() - x.f.number(1.5 * 2.0**nmant).bits()
-    half = exponent >> 1
+    power = n.shifted.bits() - x.f.number(magic(x) + n.bias).bits()
+    half = power >> 1
     one = x.f.number(1.0).bits()
     first = ((half << nmant) + one).real()
-    second = (((exponent - half) << nmant) + one).real()
+    second = (((power - half) << nmant) + one).real()
     return x * first * second
 
 

@@ -13,7 +13,7 @@ takes a quarter of the instructions that multiplying single elements by mostly e
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .panels import transpose
 from .tile import BLOCK, chains
@@ -88,7 +88,7 @@ def _write_tile(module: Module, rows: int) -> None:
     ) as (f, W, ldw, x, z, n, there, first, last, bias, floor):
         lanes = f.lanes
 
-        def square(values: list[Address | Real]) -> list[Address | Real]:
+        def square(values: list[Any]) -> list[Any]:
             *sums, w, at = values
             loaded = [w.vector(ldw * i) for i in range(lanes)]
             for s, column in enumerate(transpose(loaded)):
@@ -121,12 +121,12 @@ def _corner(f: Function, W: Address, ldw: Int, rows: Int, columns: Int) -> Addre
     """Return the transpose of a square of W of which not everything exists."""
     lanes = f.lanes
     corner, mask = f.buffer(lanes * lanes * f.real_bytes), f.first_lanes(columns)
-    for i in range(lanes):
-        corner.store(f.number(0.0), i * lanes)
+    for row in range(lanes):
+        corner.store(f.number(0.0), row * lanes)
     with f.loop(0, rows) as i:
         corner.store(W.vector(ldw * i, mask), i * lanes)
-    for i, column in enumerate(transpose([corner.vector(i * lanes) for i in range(lanes)])):
-        corner.store(column, i * lanes)
+    for k, column in enumerate(transpose([corner.vector(i * lanes) for i in range(lanes)])):
+        corner.store(column, k * lanes)
     return corner
 
 
@@ -136,8 +136,8 @@ def _turned(f: Function, sums: list[Real], there: Int) -> Iterator[tuple[Int, Re
     lanes = f.lanes
     result = f.buffer(lanes * lanes * f.real_bytes)
     padded = [*sums, *[f.number(0.0)] * (lanes - len(sums))]
-    for i, column in enumerate(transpose(padded)):
-        result.store(column, i * lanes)
+    for lane, column in enumerate(transpose(padded)):
+        result.store(column, lane * lanes)
     with f.loop(0, there.min(lanes)) as i:
         yield i, result.vector(i * lanes)
 
@@ -179,9 +179,10 @@ def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
             )
 
         sums = [[f.variable(f.number(0.0)) for _ in range(vectors)] for _ in range(rows)]
-        masks = [f.first_lanes(there - j * lanes) for j in range(vectors)]
+        everything: list[Truth | None] = [None] * vectors
+        existing: list[Truth | None] = [f.first_lanes(there - j * lanes) for j in range(vectors)]
         with f.either(there >= vectors * lanes) as (whole, part):
-            for branch, masked in ((whole, [None] * vectors), (part, masks)):
+            for branch, masked in ((whole, everything), (part, existing)):
                 with branch:
                     for row, found in zip(sums, sums_with(masked), strict=True):
                         for total, value in zip(row, found, strict=True):

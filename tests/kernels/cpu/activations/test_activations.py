@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.activation_kernels import CASES, IDS, backward, forward
+from support.activation_kernels import ACCURACY, CASES, IDS, backward, forward
+from support.ulp import ulps
 from support.written_kernels import ISAS, each_target, lanes_of
 
 from mlpcore.kernels.cpu.activations import EMITTERS
@@ -67,6 +68,22 @@ def test_values_are_those_of_the_reference(isa, dtype, name, given_settings):
         rtol = 1500 * info.eps
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(a, exact.astype(dtype), rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("name", ACCURACY)
+def test_float32_is_as_accurate_as_stated(name):
+    # Numbers of float32 of each sign and size, and many of usual size.
+    patterns = np.arange(0, 2**32, 20_003, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    z = np.concatenate([patterns, np.linspace(-16, 16, 100_001, dtype=np.float32)])
+    z = z[np.isfinite(z)]
+    a, slope = reference(name, z, np.ones_like(z), ACTIVATIONS[name].defaults, np.float32)
+    of_value, of_slope = ACCURACY[name]
+    # A factor of up to |a| / 104 that is subnormal is rounded: see the test above.
+    normal = (np.abs(a) >= 128 * np.finfo(np.float32).tiny) | (a == 0)
+    with np.errstate(all="ignore"):
+        assert ulps(forward(name, z, ISAS[0], {}), a)[normal].max() <= of_value
+        slopes = backward(name, z, np.ones_like(z), ISAS[0], {})
+        assert np.abs(slopes - slope).max() <= of_slope * np.finfo(np.float32).eps
 
 
 @each_target

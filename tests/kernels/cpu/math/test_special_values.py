@@ -18,6 +18,7 @@ LIMITS = {
     "sigmoid": (0, 1),
     "sigmoid_derivative": (0, 0),
     "normal_cdf": (0, 1),
+    "normal_density": (0, 0),
     "sin": (NAN, NAN),
     "cos": (NAN, NAN),
 }
@@ -54,6 +55,7 @@ def test_values_that_are_exact(isa, dtype):
     for name, value in (
         ("exp", 1),
         ("exp_of_negative", 1),
+        ("exp2", 1),
         ("sigmoid", 0.5),
         ("sigmoid_derivative", 0.25),
         ("normal_cdf", 0.5),
