@@ -306,13 +306,13 @@ class Function:
         function = self._declared(f"llvm.{name}.{lanes}{self._suffix}", type_)
         return Real(self, self.builder.call(function, arguments))
 
-    def prefetch(self, place: Address) -> None:
-        """Ask for the cache line at `place`, which need not be readable, in the second cache."""
+    def prefetch(self, place: Address, *, cache: int = 2) -> None:
+        """Ask for the cache line at `place`, which need not be readable, in cache 1, 2 or 3."""
         function = self._declared(
             "llvm.prefetch.p0", ir.FunctionType(ir.VoidType(), [POINTER, I32, I32, I32])
         )
-        read, second_cache, data = (ir.Constant(I32, n) for n in (0, 2, 1))
-        self.builder.call(function, [place.ir, read, second_cache, data])
+        read, locality, data = (ir.Constant(I32, n) for n in (0, 4 - cache, 1))
+        self.builder.call(function, [place.ir, read, locality, data])
 
     @property
     def _suffix(self) -> str:

@@ -149,7 +149,8 @@ def write_copy_columns(module: Module) -> None:
     """Write `copy_columns(x, ldx, rows, columns, to)`: columns of x without gaps between the rows.
 
     A row of `to` is as wide as a tile; beyond `columns` it is zero.  The rows of a batch may lie so
-    far apart that they share few sets of a cache and each is in a page of its own.
+    far apart that they share few sets of a cache and each is in a page of its own.  Each row asks
+    for what the next such copy will read of it.
     """
     kinds = ("address", "int", "int", "int", "address")
     with module.function("copy_columns", *kinds) as (f, x, ldx, rows, columns, to):
@@ -157,6 +158,7 @@ def write_copy_columns(module: Module) -> None:
         masks = [f.first_lanes(columns - j * f.lanes) for j in range(vectors)]
         with f.loop(0, rows) as r:
             for j, mask in enumerate(masks):
+                f.prefetch(x.reals(r * ldx + (vectors + j) * f.lanes))
                 value = x.vector(r * ldx + j * f.lanes, mask)
                 to.store(value, (r * vectors + j) * f.lanes)
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..board import Board
-from .tile import BLOCK, chains_of_rows, finish
+from .tile import BLOCK, FAR_BYTES, chains_of_rows, finish
 from .words import JobWords, LayerWords, NetworkWords
 
 if TYPE_CHECKING:
     from ..codegen.function import Module
     from ..codegen.values import Address, Real
-
-FAR_BYTES = 1 << 20
-"""A weight larger than this is taken to come from a slower cache than the second."""
 
 
 def write_few_tiles(module: Module) -> None:

@@ -32,6 +32,9 @@ ROW_BLOCK = 64
 CACHE_LINE = 64
 """Bytes of a cache line."""
 
+FAR_BYTES = 1 << 20
+"""A weight larger than this is taken to come from a slower cache than the second."""
+
 _STEPS = 2
 """Terms that one round of the loop adds to each chain."""
 

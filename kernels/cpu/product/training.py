@@ -20,7 +20,7 @@ from .backward import (
 )
 from .narrow import write_narrow
 from .natural import write_natural_layer
-from .tile import ROW_BLOCK
+from .tile import CACHE_LINE, FAR_BYTES, ROW_BLOCK
 from .words import LayerWords, NetworkWords, PassWords, RecordWords
 
 if TYPE_CHECKING:
@@ -211,9 +211,13 @@ def write_weight_task(module: Module) -> None:
         layer = _Layer(job, index)
         record, width, rows = layer.record, job.int(PassWords.WIDTH), job.int(PassWords.ROWS)
         dz, step = record.address(RecordWords.DZ), layer.outputs * width
+        p = record.address(RecordWords.P)
         wide = f.isa.tile_vectors * f.lanes
         k = panel * wide
         count = (layer.features - k).min(wide)
+        # An optimizer with memory of its own computes long enough for the caches to follow.
+        plain = record.address(RecordWords.STATE1).as_int().equals(p.as_int())
+        far = plain & (layer.outputs * layer.features * f.real_bytes > FAR_BYTES)
         tile, tiles = f.buffer(tile_bytes), scratch.reals(ROWS_AT_ONCE * wide)
         with f.loop(0, rows, ROWS_AT_ONCE) as r:
             n = (rows - r).min(ROWS_AT_ONCE)
@@ -223,6 +227,8 @@ def write_weight_task(module: Module) -> None:
             with _panels(f, layer) as (o, h):
                 g = (rows > ROWS_AT_ONCE).select(tiles.reals(o * wide), tile)
                 there = begin.reals(o * width)
+                with f.when(last & far):
+                    _ask_for_rows(f, record, layer, o + h, k)
                 f.call("weight_gradient", there, step, width, scratch, n, h, g, first)
                 with f.when(last):
                     at = o * layer.features + k
@@ -246,6 +252,17 @@ def write_weight_task(module: Module) -> None:
                 *(record.address(word).reals(o) for word in states),
                 *(h, job.address(PassWords.BIAS_SETTINGS)),
             )
+
+
+def _ask_for_rows(f: Function, record: Address, layer: _Layer, output: Int, k: Int) -> None:
+    """Ask for the part of a weight that the tile from `output` on will change.
+
+    It lies in as many pages as the tile has rows, where no processor looks for it by itself.
+    """
+    with f.loop(output, (output + f.isa.tile_rows).min(layer.outputs)) as row:
+        place = record.address(RecordWords.P).reals(row * layer.features + k)
+        for line in range(-(-f.isa.tile_vectors * f.isa.vector_bytes // CACHE_LINE)):
+            f.prefetch(place.bytes(line * CACHE_LINE), cache=1)
 
 
 @contextmanager
