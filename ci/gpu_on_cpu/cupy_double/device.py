@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..cublaslt_double.product import CublasLt
 from ..settings import Check, Order
 from .blas import Blas
 from .counters import Counters
@@ -45,7 +46,11 @@ class Device:
             self.counters, self.memory, self.streams, int(check), Order.of(order), seed
         )
         self.blas = Blas(self.counters, self.memory)
-        parts = (self.memory, self.streams, self.modules, self.blas, Properties(compute_capability))
+        self.cublaslt = CublasLt(self.counters, self.memory, self.streams)
+        parts = (
+            self.memory, self.streams, self.modules, self.blas, self.cublaslt,
+            Properties(compute_capability),
+        )  # fmt: skip
         self._functions: dict[str, Callable[..., object]] = {
             name: method for part in parts for name, method in emulated_by(part)
         }

@@ -6,6 +6,7 @@ import os
 import sys
 
 from ..cache import cache_folder
+from ..cublaslt_double import load_cublaslt_double
 from ..driver_stub import load_driver_stubs
 from ..errors import GpuOnCpuError
 from ..settings import Check, Order
@@ -63,6 +64,7 @@ def install(
     device = Device(check, order, seed, compute_capability)
     load_driver_stubs()
     _kept_alive.append(load_cublas_stub())
+    _kept_alive.extend(load_cublaslt_double(device))
     _kept_alive.extend(swap_tables(device))
     refuse_what_would_be_wrong()
     _installed = device

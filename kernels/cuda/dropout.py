@@ -1,0 +1,127 @@
+"""Dropout whose mask is drawn where it is used, and again in the backward pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..reference.philox import MULTIPLIERS, ROUNDS, WEYL, WORD, threshold
+from .arrays import aligned, checked, same_shape
+from .compiler import KernelSource, blocks_to_stride, launch
+from .formulas import Tools
+from .quads import quad_access
+
+_M0, _M1 = MULTIPLIERS
+_W0, _W1 = WEYL
+
+
+def dropout(
+    x: Any,
+    rate: float,
+    *,
+    seed: int,
+    step: int,
+    layer: int,
+    first_row: int = 0,
+    out: Any = None,
+) -> Any:
+    """Return x / (1 - rate) where an element is kept, and 0 elsewhere: one launch, no mask stored.
+
+    The bits are those of `kernels.reference.philox.dropout`.  Applied to dy under the same numbers,
+    it returns dx.
+
+    Parameters
+    ----------
+    x : cupy.ndarray, shape (rows, columns)
+        float32 or float64, C-contiguous.
+    rate : float
+        The share that is dropped, in [0, 1).
+    seed : int
+        In [0, 2⁶⁴).
+    step, layer : int
+        Which step and which layer draws, in [0, 2³²).
+    first_row : int
+        The number of the first row within the step's batch; all rows are below 2³².
+    out : cupy.ndarray, optional
+        Where the result goes, in the shape of `x`; it may be `x`.
+
+    Returns
+    -------
+    cupy.ndarray
+        In the shape and dtype of `x`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, or a shape does not fit.
+    """
+    import cupy
+
+    rows, columns = x.shape
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate must be in [0, 1), got {rate}")
+    for name, number, limit in (
+        ("seed", seed, 2**64), ("step", step, 2**32), ("layer", layer, 2**32),
+        ("first_row", first_row, 2**32 - rows + 1),
+    ):  # fmt: skip
+        if not 0 <= number < limit:
+            raise ValueError(f"{name} must be in [0, {limit}), got {number}")
+    out = cupy.empty_like(x) if out is None else out
+    checked(x.dtype, x=x, out=out)
+    same_shape(x.shape, out=out)
+    quads = -(-columns // 4)
+    in_line = columns % 4 == 0 and aligned(x, out)
+    numbers = (
+        rows, columns, first_row, threshold(rate), seed & WORD, seed >> 32, step, layer
+    )  # fmt: skip
+    launch(
+        masked,
+        (in_line,),
+        x.dtype,
+        blocks_to_stride(rows * quads),
+        (x, out, *map(np.int64, numbers), x.dtype.type(1.0 / (1.0 - rate))),
+    )
+    return out
+
+
+def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """Return the four random words of a counter, as the reference draws them.
+
+    The words lie in the lower halves of 64 bits, in which a product wraps without harm: of its
+    upper half only 32 bits are taken.
+    """
+    for _ in range(ROUNDS):
+        first, second = _M0 * c0, _M1 * c2
+        c0 = ((second >> 32) & WORD) ^ c1 ^ k0
+        c2 = ((first >> 32) & WORD) ^ c3 ^ k1
+        c1, c3 = second & WORD, first & WORD
+        k0, k1 = (k0 + _W0) & WORD, (k1 + _W1) & WORD
+    return c0, c1, c2, c3
+
+
+def masked(tools: Tools, in_line: bool) -> KernelSource:
+    """Write the kernel: four columns of a row at a time, for which one counter gives the words."""
+    cuda = tools.cuda
+    load, store = quad_access(tools, in_line)
+    words = tools.device(philox)
+
+    def kernel(
+        x: Any, y: Any, rows: int, columns: int, first_row: int, least: int, k0: int, k1: int,
+        step: int, layer: int, scale: float,
+    ) -> None:  # fmt: skip
+        quads = (columns + 3) // 4
+        item = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+        while item < rows * quads:
+            row, quad = item // quads, item % quads
+            w0, w1, w2, w3 = words(quad, first_row + row, step, layer, k0, k1)
+            i, end = row * columns + 4 * quad, (row + 1) * columns
+            x0, x1, x2, x3 = load(x, i, end)
+            y0 = x0 * scale if w0 >= least else 0.0
+            y1 = x1 * scale if w1 >= least else 0.0
+            y2 = x2 * scale if w2 >= least else 0.0
+            y3 = x3 * scale if w3 >= least else 0.0
+            store(y, i, end, (y0, y1, y2, y3))
+            item += cuda.gridDim.x * cuda.blockDim.x
+
+    return KernelSource(kernel, "real* real*" + " int" * 8 + " real")
