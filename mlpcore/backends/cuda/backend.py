@@ -1,4 +1,4 @@
-"""An NVIDIA GPU: CuPy arrays, and plans whose stages the reference interprets on CuPy."""
+"""An NVIDIA GPU: CuPy arrays, and plans whose stages are computed by `CUDAArithmetic`."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 from mlpcore.backends.arrays import Kind, bring_in, send_back
 from mlpcore.backends.base import Backend, Engine, Mode
 from mlpcore.backends.composed import ComposedPlan, compose
+from mlpcore.backends.cuda.arithmetic import CUDAArithmetic
 from mlpcore.backends.parameters import Exporter
 from mlpcore.device import Device, cupy_module
 from mlpcore.program import Program
@@ -27,6 +28,7 @@ class CUDABackend(Backend):
     def __init__(self, device: Device) -> None:
         self.device = device
         self.xp = cupy_module(device)
+        self._arithmetic = CUDAArithmetic(self.xp)
 
     def active(self) -> AbstractContextManager[Any]:
         """Return a context in which this device is CuPy's current one."""
@@ -68,7 +70,7 @@ class CUDABackend(Backend):
 
     def compile(self, program: Program, dtype: Any, mode: Mode) -> ComposedPlan:
         """Return the plan of `program`."""
-        return compose(program, ENGINES, self.xp, dtype, mode, CHUNK_ROWS)
+        return compose(program, ENGINES, self.xp, dtype, mode, CHUNK_ROWS, self._arithmetic)
 
     def synchronize(self) -> None:
         """Wait for everything on the current stream."""

@@ -1,0 +1,189 @@
+"""What plans on a GPU compute with: cuBLASLt, kernels of the library's own, and the reference."""
+
+import functools
+import logging
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from mlpcore.backends.arithmetic import Reference
+from mlpcore.backends.base import Run
+from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
+from mlpcore.kernels.cuda.activations import FORMULAS
+from mlpcore.kernels.cuda.column_sums import column_sums
+from mlpcore.kernels.cuda.cublaslt import (
+    Epilogue,
+    Refused,
+    affine,
+    input_gradient,
+    weight_gradient,
+)
+from mlpcore.kernels.cuda.elementwise import activation_backward, activation_forward
+from mlpcore.kernels.cuda.losses import NAMES, loss_and_gradient
+from mlpcore.kernels.cuda.optimizers import RULES
+from mlpcore.kernels.cuda.optimizers.sweep import sweep
+from mlpcore.kernels.cuda.rows import rows_backward, rows_forward
+from mlpcore.kernels.reference.operation import Call, Operation
+from mlpcore.kernels.reference.operations import Activation
+from mlpcore.nn import _loss_settings
+
+_ROWS = ("softmax", "log_softmax")
+
+_log = logging.getLogger("mlpcore")
+
+
+class CUDAArithmetic(Reference):
+    """Products by cuBLASLt with the bias added in them, everything else by one kernel each.
+
+    Where cuBLASLt refuses, CuPy's own products are used; where numba-cuda is not installed, the
+    reference computes what its kernels would.  Nothing here waits for the GPU or copies to the
+    host, and what a kernel returns lies in the memory of CuPy's current pool.
+
+    Parameters
+    ----------
+    xp : module
+        CuPy.
+    """
+
+    def __init__(self, xp: Any) -> None:
+        self._xp = xp
+        self._settings: dict[tuple[Any, int, str], dict[str, Any]] = {}
+
+    def affine(self, run: Run, weight: str, bias: str | None, x: Any) -> Any:
+        """Return x Wᵀ + b: one launch."""
+        W = run.parameters.views[weight]
+        b = None if bias is None else run.parameters.views[bias]
+        x = self._xp.ascontiguousarray(x)
+        z = self._xp.empty((len(x), len(W)), x.dtype)
+        try:
+            affine(x, W, b, z, Epilogue.NONE if b is None else Epilogue.BIAS)
+        except Refused:
+            return super().affine(run, weight, bias, x)
+        return z
+
+    def affine_gradient(
+        self, xp: Any, run: Run, weight: str, bias: str | None, x: Any, dz: Any, *, need_dx: bool
+    ) -> Any:
+        """Write dW and db; return dx if it is needed."""
+        x, dz = xp.ascontiguousarray(x), xp.ascontiguousarray(dz)
+        W, dW = run.parameters.views[weight], run.gradients[weight]
+        if bias is not None:
+            self._sum_rows(xp, dz, run.gradients[bias])
+        try:
+            weight_gradient(dz, x, dW)
+        except Refused:
+            xp.matmul(dz.T, x, out=dW)
+        if not need_dx:
+            return None
+        dx = xp.empty_like(x)
+        try:
+            input_gradient(dz, W, dx)
+        except Refused:
+            return xp.matmul(dz, W)
+        return dx
+
+    def _sum_rows(self, xp: Any, dz: Any, db: Any) -> None:
+        """Write the sum of `dz` over its rows, in the order in which the CPU adds."""
+        if has_kernels():
+            column_sums(dz, out=db)
+        else:
+            db[...] = xp.sum(dz, axis=0)
+
+    def apply(self, operation: Operation, call: Call, x: Any) -> Any:
+        """Return what the operation does."""
+        activation = _with_kernel(operation)
+        if activation is None:
+            return super().apply(operation, call, x)
+        z = self._xp.ascontiguousarray(x)
+        if activation.name in _ROWS:
+            a = rows_forward(activation.name, z)
+        else:
+            a = activation_forward(activation.name, z, setting=_setting(activation))
+        call.save(z=z, a=a)
+        return a
+
+    def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
+        """Return what the operation does."""
+        activation = _with_kernel(operation)
+        if activation is None:
+            return super().differentiate(operation, call, dy)
+        z, a = call.recall("z"), call.recall("a")
+        da = self._xp.ascontiguousarray(self._xp.broadcast_to(dy, z.shape), dtype=z.dtype)
+        if activation.name in _ROWS:
+            return rows_backward(activation.name, a, da)
+        kept = z if FORMULAS[activation.name].keeps == "z" else a
+        return activation_backward(activation.name, kept, da, setting=_setting(activation))
+
+    def loss(self, xp: Any, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """Return what the loss does: a 0-d array, for which nobody has waited, and dz."""
+        by_row = sample_weight is None or sample_weight.ndim == 1
+        if loss.custom is not None or loss.name not in NAMES or not by_row or not has_kernels():
+            return super().loss(xp, loss, z, t, sample_weight)
+        z = xp.ascontiguousarray(z)
+        if not (loss.expects == "classes" and t.ndim == 1):
+            t = xp.ascontiguousarray(t.reshape(z.shape), dtype=z.dtype)
+        settings = self._settings_of(xp, loss, z)
+        value, dz = loss_and_gradient(loss.name, z, t, sample_weight=sample_weight, **settings)
+        return value, dz
+
+    def _settings_of(self, xp: Any, loss: Any, z: Any) -> dict[str, Any]:
+        """Return the settings of a loss, weights as arrays that crossed the bus once."""
+        key = loss, z.shape[1], z.dtype.name
+        found = self._settings.get(key)
+        if found is None:
+            found = _loss_settings.as_arrays(xp, dict(loss.settings), z)
+            weight = found.get("pos_weight")
+            if weight is not None and weight.ndim == 0:
+                found["pos_weight"] = dict(loss.settings)["pos_weight"]
+            self._settings[key] = found
+        return found
+
+    def update(
+        self,
+        xp: Any,
+        optimizer: Any,
+        p: Any,
+        g: Any,
+        moments: Mapping[str, Any],
+        step: int,
+        lr: float | None,
+    ) -> None:
+        """Let the optimizer take a step, in one launch where there is a kernel."""
+        rule = fused_optimizer(optimizer)
+        if rule is None or rule.kernel not in RULES or not has_kernels():
+            super().update(xp, optimizer, p, g, moments, step, lr)
+            return
+        if step < 1:
+            raise ValueError(f"steps are counted from 1, got {step}")
+        states = tuple(moments[name] for name in rule.state_names)
+        numbers = rule.numbers(step, optimizer.lr if lr is None else float(lr))
+        sweep(rule.kernel, p, g, states, numbers)
+
+
+@functools.cache
+def has_kernels() -> bool:
+    """Return whether numba-cuda is installed, which compiles the kernels; if not, say so once."""
+    found = find_spec("numba_cuda") is not None
+    if not found:
+        _log.warning(
+            "numba-cuda is not installed, so CuPy computes activations, losses and updates in "
+            "several passes; pip install 'mlpcore[cuda13]' or 'mlpcore[cuda12]' installs it"
+        )
+    return found
+
+
+def _with_kernel(operation: Operation) -> Activation | None:
+    """Return an activation for which there is a kernel, and which computes something."""
+    if type(operation) is not Activation or operation.custom is not None:
+        return None
+    known = operation.name in _ROWS or operation.name in FORMULAS
+    return operation if known and operation.name != "identity" and has_kernels() else None
+
+
+@functools.lru_cache(maxsize=256)
+def _setting(activation: Activation) -> float:
+    """Return the one setting of an activation that has one, else 0."""
+    values = dict(activation.function.defaults) | dict(activation.settings)
+    return float(np.float64(next(iter(values.values()), 0.0)))
