@@ -15,11 +15,8 @@ from ..board import Board
 from .backward import (
     write_bias_gradient,
     write_copy_columns,
-    write_input_gradient,
     write_weight_gradient,
 )
-from .narrow import write_narrow
-from .natural import write_natural_layer
 from .tile import CACHE_LINE, FAR_BYTES, ROW_BLOCK
 from .words import LayerWords, NetworkWords, PassWords, RecordWords
 
@@ -333,10 +330,9 @@ def write_run_pass(module: Module) -> None:
 
 
 def write_passes(module: Module) -> None:
-    """Write `run_pass` and what it calls, but for the kernels that `NetworkWords` names."""
+    """Write `run_pass` and what it calls, but for the kernels that words give it."""
     for write in (
-        *(write_natural_layer, write_narrow),
-        *(write_input_gradient, write_copy_columns, write_weight_gradient, write_bias_gradient),
+        *(write_copy_columns, write_weight_gradient, write_bias_gradient),
         *(write_forward_rows, write_backward_rows, write_weight_task),
         *(write_pass_jobs, write_run_pass),
     ):

@@ -154,7 +154,7 @@ class NetworkTable:
 
     def prepare_passes(self) -> None:
         """Load what a pass that is differentiated needs besides its own kernels."""
-        kernels = self.library.kernels("many")
+        kernels = self.library.kernels("panels")
         for words in (self._table, self._recording_table):
             words[NetworkWords.INTO_PANEL] = kernels["into_panel"]
             words[NetworkWords.FROM_PANEL] = kernels["from_panel"]

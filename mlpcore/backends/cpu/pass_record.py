@@ -80,16 +80,20 @@ class PassRecord:
         words[PassWords.RECORDS] = self.records.ctypes.data
         words[PassWords.ROWS] = rows
         words[PassWords.WIDTH] = self.width
-        kernels = table.library.kernels("passes")
-        self._kernel, self._natural = kernels.function("run_pass"), kernels["natural_layer"]
+        self._kernel = table.library.kernels("passes").function("run_pass")
+        self._narrow: int | None = None
+        self._natural: int | None = None
         narrow = next((most for most in narrow_rows(table.lanes) if rows <= most), None)
-        self._narrow = None if narrow is None else kernels[f"narrow_layer_{narrow}"]
-        if narrow is None:
-            words[PassWords.GRADIENT] = kernels["input_gradient"]
-            words[PassWords.GRADIENT_STEP] = table.isa.tile_rows
-        else:
+        if narrow is not None:
+            kernels = table.library.kernels("narrow")
+            self._narrow = kernels[f"narrow_layer_{narrow}"]
             words[PassWords.GRADIENT] = kernels[f"narrow_gradient_{narrow}"]
             words[PassWords.GRADIENT_STEP] = turned_vectors(table.isa, narrow) * table.lanes
+        else:
+            words[PassWords.GRADIENT] = table.library.kernels("gradient")["input_gradient"]
+            words[PassWords.GRADIENT_STEP] = table.isa.tile_rows
+            if rows <= MOST_NATURAL_ROWS:
+                self._natural = table.library.kernels("natural")["natural_layer"]
         self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
 
     @property
@@ -238,7 +242,7 @@ class PassRecord:
         packing = self.table.many
         if self._narrow is not None:
             return self._narrow
-        if self.rows <= MOST_NATURAL_ROWS and packing.stale:
+        if self._natural is not None and packing.stale:
             return self._natural
         packing.refresh()
         return self.table.library.kernels("many")["layer"]

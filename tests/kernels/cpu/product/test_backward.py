@@ -18,7 +18,7 @@ single, each_isa = np.float32, pytest.mark.parametrize("isa", ISAS, ids=lambda i
 @pytest.mark.parametrize(("outputs", "features"), [(1, 1), (5, 17), (256, 3), (300, 16)])
 def test_the_gradient_of_the_input(isa, outputs, features):
     dtype = single
-    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    kernels, lanes = unit("gradient", isa, dtype), lanes_of(isa, dtype)
     W = at_the_edge(normal((outputs, features), dtype))
     for width in (lanes, isa.tile_vectors * lanes):
         dz = normal((width, outputs), dtype, 1)

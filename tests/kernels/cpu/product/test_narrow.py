@@ -37,7 +37,7 @@ def layer_words(W, bias, floor):
 )
 def test_a_layer(isa, outputs, features):
     dtype = np.float32
-    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    kernels, lanes = unit("narrow", isa, dtype), lanes_of(isa, dtype)
     W = at_the_edge(normal((outputs, features), dtype))
     bias = normal(outputs, dtype, 1)
     for rows in narrow_rows(lanes):
@@ -57,7 +57,7 @@ def test_a_layer(isa, outputs, features):
 @pytest.mark.parametrize(("outputs", "features"), [(1, 1), (5, 17), (256, 3), (300, 70)])
 def test_the_gradient_of_the_input(isa, outputs, features):
     dtype = np.float32
-    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    kernels, lanes = unit("narrow", isa, dtype), lanes_of(isa, dtype)
     W = at_the_edge(normal((outputs, features), dtype))
     for rows in narrow_rows(lanes):
         dz = normal((rows, outputs), dtype, 1)
@@ -73,7 +73,7 @@ def test_the_gradient_of_the_input(isa, outputs, features):
 @each_isa
 def test_infinities_and_nan_come_out_as_they_do_elsewhere(isa):
     dtype = np.float32
-    kernels, lanes = unit("passes", isa, dtype), lanes_of(isa, dtype)
+    kernels, lanes = unit("narrow", isa, dtype), lanes_of(isa, dtype)
     W, bias = normal((lanes + 1, 40), dtype), np.zeros(lanes + 1, dtype)
     W[0, 3], W[1, 39], W[lanes, 0] = np.inf, np.nan, -np.inf
     x = np.ones((1, 40), dtype)
