@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from grid_compare import compare
-from grid_plan import BATCH_SIZES, NETWORKS, OTHER_ACTIVATIONS, THREADS, WORK, jobs
+from grid_plan import BATCH_SIZES, NETWORKS, OTHER_ACTIVATIONS, PEERS, THREADS, WORK, jobs
 from grid_summary import markdown
 
 
@@ -29,9 +29,8 @@ def run(args):
     """Measure what the folder lacks, then write the table; return 1 if something failed."""
     args.folder.mkdir(parents=True, exist_ok=True)
     activations = args.activations
-    wanted = jobs(
-        args.networks, args.batch_sizes, args.threads, args.work, activations, args.seconds
-    )
+    part = args.networks, args.batch_sizes, args.threads, args.work, activations
+    wanted = jobs(*part, args.seconds, args.without)
     failed = 0
     for place, job in enumerate(wanted, 1):
         path = args.folder / job.file
@@ -99,6 +98,14 @@ def _parser():
         )
     one.add_argument(
         "--seconds", type=float, default=1.0, help="a contender and cell (%(default)s)"
+    )
+
+    peers = sorted({peer for listed in PEERS.values() for peer in listed.split(",")})
+    one.add_argument(
+        "--without",
+        type=_chosen(peers),
+        default=(),
+        help=f"peers to leave out, some of {','.join(peers)}",
     )
 
     two = commands.add_parser("compare", help="say whether two runs agree")

@@ -34,10 +34,15 @@ class Job:
     activation: str
     batch_sizes: tuple[int, ...]
     seconds: float
+    without: tuple[str, ...] = ()
 
     @property
     def layers(self) -> tuple[int, ...]:
         return NETWORKS[self.network]
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        return tuple(peer for peer in PEERS[self.work].split(",") if peer not in self.without)
 
     @property
     def file(self) -> str:
@@ -53,7 +58,7 @@ class Job:
             "activation": self.activation,
             "threads": self.threads,
             "device": "cpu",
-            "against": PEERS[self.work],
+            "against": ",".join(self.peers),
             "seconds": self.seconds,
             "json": folder / self.file,
         }
@@ -67,10 +72,10 @@ class Job:
         return header["seconds"] == self.seconds and measured == set(self.batch_sizes)
 
 
-def jobs(networks, batch_sizes, threads, work, activations, seconds):
+def jobs(networks, batch_sizes, threads, work, activations, seconds, without=()):
     """Return the jobs of a part of the grid; other activations than ReLU on some networks only."""
     return [
-        Job(network, count, kind, activation, tuple(batch_sizes), seconds)
+        Job(network, count, kind, activation, tuple(batch_sizes), seconds, tuple(without))
         for kind in work
         for count in threads
         for activation in activations

@@ -96,6 +96,14 @@ def test_a_job_is_a_command_that_the_program_understands(tmp_path):
         find_contenders(args.against)
 
 
+def test_peers_can_be_left_out(tmp_path):
+    from grid_plan import jobs
+
+    (job,) = jobs(["1"], [1], [1], ["inference"], ["relu"], 1.0, ["torch-compile", "sklearn"])
+    (against,) = (part for part in job.command(tmp_path) if part.startswith("--against="))
+    assert against == "--against=mlpcore-frozen,numpy,torch,onnxruntime,openvino,jax"
+
+
 def test_what_is_measured_already_is_not_measured_again(tmp_path, monkeypatch):
     import grid
     import grid_plan
