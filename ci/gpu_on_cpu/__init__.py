@@ -12,6 +12,7 @@ from .arrays import run_ptx
 from .cupy_double.install import install, installed_device
 from .errors import (
     BuildError,
+    CaptureError,
     DeviceMemoryError,
     GpuOnCpuError,
     KernelFault,
@@ -24,6 +25,7 @@ from .settings import Check, Order
 
 __all__ = [
     "BuildError",
+    "CaptureError",
     "Check",
     "DeviceMemoryError",
     "GpuOnCpuError",

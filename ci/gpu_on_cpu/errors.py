@@ -27,6 +27,10 @@ class DeviceMemoryError(GpuOnCpuError):
     """A copy, a fill or a library call reaches outside one device allocation."""
 
 
+class CaptureError(GpuOnCpuError):
+    """What was called would make the recording of a graph fail."""
+
+
 class KernelFault(GpuOnCpuError):  # noqa: N818 - a fault is what CUDA calls it
     """A check failed while a kernel ran.
 

@@ -142,7 +142,9 @@ def bring_in(x: Any, kind: Kind) -> Any:
             "masked elements stand for"
         )
     xp = namespace_of(kind)
-    if kind in (NUMPY, CUPY) or not hasattr(x, "__dlpack__"):
+    if kind == CUPY and type(x) is xp.ndarray:
+        array = x  # CuPy would bring one from another device to the current one, and say nothing
+    elif kind in (NUMPY, CUPY) or not hasattr(x, "__dlpack__"):
         array = xp.asarray(x)
     else:
         try:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from mlpcore.backends.arrays import Kind
 from mlpcore.backends.parameters import Exporter, ParameterBuffer
+from mlpcore.backends.seqlock import SequenceLock
 from mlpcore.device import Device
 from mlpcore.kernels.reference.operation import Call, RandomKey
 from mlpcore.program import Program
@@ -48,6 +49,26 @@ class Settings:
 
     num_threads: int | None = None
     copies: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The arrays of one model: what a plan, which has none, is bound to.
+
+    Attributes
+    ----------
+    parameters, state : ParameterBuffer
+        What training differentiates, and what is kept besides.
+    lock : SequenceLock
+        Guards both.
+    settings : Settings
+        What the model asks for.
+    """
+
+    parameters: ParameterBuffer
+    state: ParameterBuffer
+    lock: SequenceLock
+    settings: Settings
 
 
 @dataclass
@@ -229,35 +250,20 @@ class Plan(ABC):
     def backward(self, run: Run, dz: Any) -> Any:
         """Write the gradients for the gradient `dz` of the logits; return that of the input."""
 
-    def direct(
-        self,
-        parameters: ParameterBuffer,  # noqa: ARG002
-        state: ParameterBuffer,  # noqa: ARG002
-        lock: Any,  # noqa: ARG002
-        output: Any,  # noqa: ARG002
-        settings: Settings,  # noqa: ARG002
-    ) -> DirectPrediction | None:
+    def direct(self, binding: Binding, output: Any) -> DirectPrediction | None:  # noqa: ARG002
         """Return what predicts with the activation `output` applied, or None if nothing does."""
         return None
 
-    def frozen(
-        self,
-        parameters: ParameterBuffer,  # noqa: ARG002
-        state: ParameterBuffer,  # noqa: ARG002
-        output: Any,  # noqa: ARG002
-        settings: Settings,  # noqa: ARG002
-    ) -> FrozenPrediction | None:
+    def frozen(self, binding: Binding, output: Any) -> FrozenPrediction | None:  # noqa: ARG002
         """Return the same as `direct` for parameters that nobody writes any more."""
         return None
 
     def step_rule(
         self,
-        parameters: ParameterBuffer,  # noqa: ARG002
-        state: ParameterBuffer,  # noqa: ARG002
+        binding: Binding,  # noqa: ARG002
         loss: Any,  # noqa: ARG002
         optimizer: Any,  # noqa: ARG002
         l2: float,  # noqa: ARG002
-        settings: Settings,  # noqa: ARG002
     ) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
         return None

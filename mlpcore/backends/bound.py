@@ -8,6 +8,7 @@ import numpy as np
 
 from mlpcore.backends.base import (
     Backend,
+    Binding,
     DirectPrediction,
     FrozenPrediction,
     Mode,
@@ -104,6 +105,7 @@ class BoundProgram:
         self.settings = Settings()
         self.watchers: list[Watcher] = []
         self._lock = SequenceLock(self.parameters.changed, self.state.changed)
+        self._binding = Binding(self.parameters, self.state, self._lock, self.settings)
         self._plans: dict[Mode, Plan] = {}
 
     def _buffer(self, parameters: tuple[Parameter, ...]) -> ParameterBuffer:
@@ -263,18 +265,15 @@ class BoundProgram:
 
     def direct(self, output: Any) -> DirectPrediction | None:
         """Return what predicts with the activation `output` applied, or None if nothing does."""
-        plan = self.plan(Mode.INFERENCE)
-        return plan.direct(self.parameters, self.state, self._lock, output, self.settings)
+        return self.plan(Mode.INFERENCE).direct(self._binding, output)
 
     def frozen(self, output: Any) -> FrozenPrediction | None:
         """Return the same as `direct` for parameters that nobody writes any more."""
-        plan = self.plan(Mode.INFERENCE)
-        return plan.frozen(self.parameters, self.state, output, self.settings)
+        return self.plan(Mode.INFERENCE).frozen(self._binding, output)
 
     def step_rule(self, loss: Any, optimizer: Any, l2: float) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
-        plan = self.plan(Mode.TRAINING)
-        return plan.step_rule(self.parameters, self.state, loss, optimizer, l2, self.settings)
+        return self.plan(Mode.TRAINING).step_rule(self._binding, loss, optimizer, l2)
 
     def values(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return copies of all parameters and of the state, by name, in host memory."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from mlpcore.backends.arithmetic import REFERENCE, Arithmetic
 from mlpcore.backends.base import (
+    Binding,
     DirectPrediction,
     Engine,
     FrozenPrediction,
@@ -13,7 +14,6 @@ from mlpcore.backends.base import (
     Plan,
     Run,
     Segment,
-    Settings,
     StepRule,
 )
 from mlpcore.backends.interpreter import InterpretedStage
@@ -79,49 +79,26 @@ class ComposedPlan(Plan):
             dz = segment.backward(run, dz)
         return dz
 
-    def direct(
-        self,
-        parameters: ParameterBuffer,
-        state: ParameterBuffer,
-        lock: Any,
-        output: Any,
-        settings: Settings,
-    ) -> DirectPrediction | None:
+    def direct(self, binding: Binding, output: Any) -> DirectPrediction | None:
         """Return what the one segment that runs everything has to offer."""
         offer = self._offer("direct")
-        found: DirectPrediction | None
-        found = offer and offer(parameters, state, lock, output, settings)
+        found: DirectPrediction | None = offer and offer(binding, output)
         return found
 
-    def frozen(
-        self,
-        parameters: ParameterBuffer,
-        state: ParameterBuffer,
-        output: Any,
-        settings: Settings,
-    ) -> FrozenPrediction | None:
+    def frozen(self, binding: Binding, output: Any) -> FrozenPrediction | None:
         """Return what the one segment that runs everything has to offer."""
         offer = self._offer("frozen")
-        found: FrozenPrediction | None = offer and offer(parameters, state, output, settings)
+        found: FrozenPrediction | None = offer and offer(binding, output)
         return found
 
     def _offer(self, name: str) -> Any:
         """Return the method `name` of the one segment that runs everything, or None."""
         return getattr(self.segments[0], name, None) if len(self.segments) == 1 else None
 
-    def step_rule(
-        self,
-        parameters: ParameterBuffer,
-        state: ParameterBuffer,
-        loss: Any,
-        optimizer: Any,
-        l2: float,
-        settings: Settings,
-    ) -> StepRule | None:
+    def step_rule(self, binding: Binding, loss: Any, optimizer: Any, l2: float) -> StepRule | None:
         """Return what the one segment that runs everything has to say."""
         offer = self._offer("step_rule")
-        found: StepRule | None
-        found = offer and offer(self.program, parameters, state, loss, optimizer, l2, settings)
+        found: StepRule | None = offer and offer(binding, self.program, loss, optimizer, l2)
         return found
 
     def loss(self, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from mlpcore.backends.bound import BoundProgram
 from mlpcore.nn.losses import Loss
 from mlpcore.training.data import Data, take_data
 from mlpcore.training.metrics import check_metrics, measure
+from mlpcore.training.numbers_of import numbers_of
 
 
 def take_measured(
@@ -77,4 +78,4 @@ def evaluate_data(
     logits, _ = bound.forward(data.x)
     L, _ = loss(xp, logits, data.t, data.sample_weight)
     found = {"loss": L} | measure(xp, metrics, logits, data.t, loss)
-    return {name: float(value) for name, value in found.items()}
+    return numbers_of(bound.backend, found)

@@ -14,10 +14,11 @@ from mlpcore.training.data import Data
 from mlpcore.training.evaluate import evaluate_data, take_measured
 from mlpcore.training.history import History
 from mlpcore.training.metrics import counted_rows, measure
+from mlpcore.training.numbers_of import numbers_of
 from mlpcore.training.trainer import Trainer
 
-Part: TypeAlias = slice | np.ndarray[Any, np.dtype[np.int64]]
-"""The rows of one minibatch."""
+Part: TypeAlias = slice | Any
+"""The rows of one minibatch: where they lie, or an array of their numbers."""
 
 
 def fit(
@@ -51,7 +52,9 @@ def fit(
         with _bar(epochs * steps, progress) as bar:
             for epoch in range(epochs):
                 started = time.perf_counter()
-                order = minibatches(data.rows, batch_size, seed, epoch, shuffle=shuffle)
+                order = minibatches(
+                    data.rows, batch_size, seed, epoch, shuffle=shuffle, xp=bound.backend.xp
+                )
                 values = _train(trainer, data, order, metrics, bar)
                 if held_out is not None:
                     found = evaluate_data(bound, held_out, loss=loss, metrics=metrics)
@@ -63,9 +66,9 @@ def fit(
 
 
 def minibatches(
-    rows: int, batch_size: int, seed: int, epoch: int, *, shuffle: bool
+    rows: int, batch_size: int, seed: int, epoch: int, *, shuffle: bool, xp: Any = np
 ) -> Iterator[Part]:
-    """Yield the rows of each minibatch of one epoch; the last one may be smaller.
+    """Yield the rows of each minibatch of one epoch, for arrays of `xp`; the last may be smaller.
 
     The order depends on `seed` and `epoch` alone, so any epoch can be begun again without those
     before it.  It is drawn on the host, and so is the same on every device.
@@ -74,7 +77,8 @@ def minibatches(
     if not shuffle:
         yield from (slice(start, min(start + batch_size, rows)) for start in starts)
         return
-    order = generator(seed, Stream.ORDER, epoch).permutation(rows)
+    # Brought to the device as a whole: in parts it would be one copy a step.
+    order = xp.asarray(generator(seed, Stream.ORDER, epoch).permutation(rows))
     yield from (order[start : start + batch_size] for start in starts)
 
 
@@ -86,8 +90,7 @@ def _train(
     # The sums stay on the device: only the end of the epoch waits for them.
     sums: dict[str, Any] = {}
     rows: Any = 0
-    for part in parts:
-        index = part if isinstance(part, slice) else xp.asarray(part)
+    for index in parts:
         x, t = _rows(data.x, index), _rows(data.t, index)
         result = trainer.step_on(x, t, None if weights is None else _rows(weights, index))
         values = {"loss": result.loss}
@@ -100,7 +103,9 @@ def _train(
         for name, value in values.items():
             sums[name] = sums.get(name, 0) + value * count
         bar.update()
-    return {name: float(total) / max(int(rows), 1) for name, total in sums.items()}
+    found = numbers_of(trainer.bound.backend, {**sums, "rows": rows})
+    count = max(found.pop("rows"), 1)
+    return {name: total / count for name, total in found.items()}
 
 
 def _rows(array: Any, index: Any) -> Any:

@@ -7,6 +7,7 @@ from mlpcore.backends.base import StepResult
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.forks import renew_in_child
 from mlpcore.backends.signals import deferred_signals
+from mlpcore.cached import cached_property
 from mlpcore.checks import not_negative, positive
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
@@ -64,13 +65,17 @@ class Trainer:
         self._fit_as_they_are = AsTheyAre(bound, loss)
         length = bound.parameters.layout.length
         with bound.backend.active():
-            self._gradient = bound.gradient()
             self._rule = bound.step_rule(loss, optimizer, self.l2)
             self._moments = {
                 name: bound.backend.zeros(length, bound.dtype) for name in optimizer.state_names
             }
         self._after_fork()
         renew_in_child(self)
+
+    @cached_property
+    def _gradient(self) -> Any:
+        """The flat gradient of steps in parts; a rule that takes them at once has its own."""
+        return self.bound.gradient()
 
     def _after_fork(self) -> None:
         """Make the lock that lets one thread after the other take its step; nobody steps yet."""

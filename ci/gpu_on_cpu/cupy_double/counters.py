@@ -18,6 +18,9 @@ class Counters:
         Calls of cuBLAS routines by name.
     host_to_device, device_to_host, device_to_device : int
         Copies.
+    pageable : int
+        Those of them from or to host memory that is not pinned, for which a GPU makes the
+        processor wait whatever the stream.
     synchronisations : int
         Calls that wait for the device, a stream or an event.
     allocations : int
@@ -29,5 +32,6 @@ class Counters:
     host_to_device: int = 0
     device_to_host: int = 0
     device_to_device: int = 0
+    pageable: int = 0
     synchronisations: int = 0
     allocations: int = 0

@@ -6,14 +6,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..cublaslt_double.product import CublasLt
+from ..errors import CaptureError
 from ..settings import Check, Order
 from .blas import Blas
 from .counters import Counters
+from .current import CurrentDevice
 from .emulates import emulated_by
 from .memory import Memory
 from .modules import Modules
 from .properties import Properties
 from .streams import Streams
+
+#: CUDA refuses these while a stream records a graph, or while any does unless the thread has asked
+#: otherwise (CUDA Runtime API, "Stream management", cudaStreamBeginCapture).
+_NOT_IN_A_GRAPH = frozenset(
+    f"runtime.{name}"
+    for name in (
+        "malloc", "free", "hostAlloc", "freeHost", "memcpy", "memset",
+        "deviceSynchronize", "streamSynchronize", "streamQuery", "eventSynchronize", "eventQuery",
+    )
+)  # fmt: skip
 
 
 class Device:
@@ -40,16 +52,17 @@ class Device:
     ) -> None:
         self.counters = Counters()
         self.compute_capability = compute_capability
-        self.memory = Memory(self.counters)
+        current = CurrentDevice()
+        self.memory = Memory(self.counters, current)
         self.streams = Streams(self.counters)
         self.modules = Modules(
-            self.counters, self.memory, self.streams, int(check), Order.of(order), seed
+            self.counters, self.memory, self.streams, current, int(check), Order.of(order), seed
         )
         self.blas = Blas(self.counters, self.memory)
         self.cublaslt = CublasLt(self.counters, self.memory, self.streams)
         parts = (
             self.memory, self.streams, self.modules, self.blas, self.cublaslt,
-            Properties(compute_capability),
+            Properties(compute_capability, current),
         )  # fmt: skip
         self._functions: dict[str, Callable[..., object]] = {
             name: method for part in parts for name, method in emulated_by(part)
@@ -62,10 +75,14 @@ class Device:
         ------
         NotImplementedError
             For a function that has no double.
+        CaptureError
+            For one that may not be called now; see `capturing`.
         """
         function = self._functions.get(name)
         if function is None:
             raise NotImplementedError(f"gpu_on_cpu does not emulate {name}")
+        if self.streams.capturing and name in _NOT_IN_A_GRAPH:
+            raise CaptureError(f"{name} was called while a stream records a graph")
         return function(*arguments)
 
     def reset_counters(self) -> None:
@@ -81,6 +98,18 @@ class Device:
             yield
         finally:
             self.modules.order, self.modules.seed = before
+
+    @contextmanager
+    def capturing(self) -> Iterator[None]:
+        """Refuse what CUDA refuses while a stream records a graph.
+
+        Nothing is recorded: what is asked for is done at once, as ever.
+        """
+        self.streams.capturing = True
+        try:
+            yield
+        finally:
+            self.streams.capturing = False
 
     @contextmanager
     def exact_bounds(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import DeviceMemoryError
 from ..executor import Allocation
 from .counters import Counters
+from .current import CurrentDevice
 from .emulates import emulates
 
 _ALIGNMENT = 256
@@ -28,9 +29,12 @@ class Memory:
     bounds check (unless another allocation has taken its place).
     """
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, current: CurrentDevice) -> None:
         self.counters = counters
+        self._current = current
         self._device: dict[int, tuple[int, np.ndarray]] = {}
+        self._owner: dict[int, int] = {}
+        """The number of the device that each address belongs to."""
         self._starts: list[int] = []
         self._pinned: dict[int, np.ndarray] = {}
         self._others: list[Allocation] = []
@@ -45,6 +49,7 @@ class Memory:
     def add(self, allocation: Allocation) -> None:
         """Add memory that is not allocated here: the variables of a module."""
         self._others.append(allocation)
+        self._owner[allocation.address] = self._current.index
         self.version += 1
 
     def remove(self, allocation: Allocation) -> None:
@@ -53,9 +58,10 @@ class Memory:
         self.version += 1
 
     def allocations(self) -> list[Allocation]:
-        """Return all that a kernel may touch."""
-        own = [Allocation(address, size) for address, (size, _) in self._device.items()]
-        return own + self._others
+        """Return all that a kernel on the current device may touch."""
+        every = [Allocation(address, size) for address, (size, _) in self._device.items()]
+        every += self._others
+        return [a for a in every if self._owner[a.address] == self._current.index]
 
     def _contains(self, address: int, size: int) -> bool:
         position = bisect_right(self._starts, address) - 1
@@ -86,6 +92,7 @@ class Memory:
         block = np.full(size + _ALIGNMENT + _GUARD, _FILL, np.uint8)
         address = -(-block.ctypes.data // _ALIGNMENT) * _ALIGNMENT
         self._device[address] = (size, block)
+        self._owner[address] = self._current.index
         insort(self._starts, address)
         self.counters.allocations += 1
         self.version += 1
@@ -114,6 +121,9 @@ class Memory:
         """Free pinned host memory."""
         self._pinned.pop(address, None)
 
+    def _is_pinned(self, address: int) -> bool:
+        return any(s <= address < s + block.nbytes for s, block in self._pinned.items())
+
     @emulates("runtime.memcpy", "runtime.memcpyAsync")
     def copy(self, to: int, source: int, size: int, kind: int, stream: int = 0) -> None:  # noqa: ARG002
         """Copy; an asynchronous copy is done at once."""
@@ -126,13 +136,16 @@ class Memory:
         self.counters.host_to_device += kind == _HOST_TO_DEVICE
         self.counters.device_to_host += kind == _DEVICE_TO_HOST
         self.counters.device_to_device += kind == _DEVICE_TO_DEVICE
+        if kind in (_HOST_TO_DEVICE, _DEVICE_TO_HOST):
+            host = source if kind == _HOST_TO_DEVICE else to
+            self.counters.pageable += not self._is_pinned(host)
         ctypes.memmove(to, source, size)
 
     @emulates("runtime.memcpyPeer", "runtime.memcpyPeerAsync")
     def copy_peer(
         self, to: int, to_device: int, source: int, source_device: int, size: int, stream: int = 0
     ) -> None:
-        """Copy between devices, of which there is one."""
+        """Copy between devices."""
         del to_device, source_device
         self.copy(to, source, size, _DEVICE_TO_DEVICE, stream)
 
@@ -152,8 +165,12 @@ class Memory:
         """Return which kind of memory an address points into."""
         if self.is_device(address):
             return _DEVICE
-        pinned = any(s <= address < s + block.nbytes for s, block in self._pinned.items())
-        return _HOST if pinned else _UNREGISTERED
+        return _HOST if self._is_pinned(address) else _UNREGISTERED
+
+    def _device_of(self, address: int) -> int:
+        """Return the number of the device that has an address."""
+        position = bisect_right(self._starts, address) - 1
+        return self._owner[self._starts[position]] if position >= 0 else 0
 
     @emulates("runtime.pointerGetAttributes")
     def attributes(self, address: int) -> object:
@@ -162,7 +179,7 @@ class Memory:
 
         kind = self.memory_type(address)
         return runtime.PointerAttributes(
-            0 if kind == _DEVICE else -1,
+            self._device_of(address) if kind == _DEVICE else -1,
             address if kind == _DEVICE else 0,
             address if kind == _HOST else 0,
             kind,

@@ -11,6 +11,7 @@ from ..errors import GpuOnCpuError, LaunchError
 from ..executor import AllocationTable, LoadedModule, load_ptx
 from ..settings import Order
 from .counters import Counters
+from .current import CurrentDevice
 from .emulates import emulates
 from .memory import Memory
 from .streams import Streams
@@ -27,6 +28,7 @@ class _Function:
     module: LoadedModule
     name: str
     max_dynamic_shared: int
+    device: int
 
 
 class Modules:
@@ -47,6 +49,7 @@ class Modules:
         counters: Counters,
         memory: Memory,
         streams: Streams,
+        current: CurrentDevice,
         check: int,
         order: Order,
         seed: int,
@@ -54,14 +57,16 @@ class Modules:
         self.counters = counters
         self.memory = memory
         self.streams = streams
+        self._current = current
         self.check = check
         self.order = order
         self.seed = seed
         self._handles = itertools.count(1 << 20, 8)
         self._modules: dict[int, LoadedModule] = {}
+        self._device_of: dict[int, int] = {}
         self._functions: dict[int, _Function] = {}
         self._table = AllocationTable(())
-        self._table_version = -1
+        self._table_is_of: tuple[int, int] | None = None
 
     @emulates("driver.moduleLoadData")
     def load(self, image: bytes | str) -> int:
@@ -72,6 +77,7 @@ class Modules:
         module = load_ptx(data)
         handle = next(self._handles)
         self._modules[handle] = module
+        self._device_of[handle] = self._current.index
         for allocation in module.globals.values():
             self.memory.add(allocation)
         return handle
@@ -95,7 +101,9 @@ class Modules:
         if spelled not in module.entries:
             raise GpuOnCpuError(f"the module has no kernel {spelled!r}")
         answer = next(self._handles)
-        self._functions[answer] = _Function(module, spelled, _SHARED_BY_DEFAULT)
+        self._functions[answer] = _Function(
+            module, spelled, _SHARED_BY_DEFAULT, self._device_of[handle]
+        )
         return answer
 
     @emulates("driver.moduleGetGlobal")
@@ -152,6 +160,11 @@ class Modules:
             )
         self.streams.require(stream)
         function = self._functions[handle]
+        if function.device != self._current.index:
+            raise LaunchError(
+                f"kernel {function.name} was loaded on device {function.device}, but the current "
+                f"one is {self._current.index}"
+            )
         if dynamic_shared > function.max_dynamic_shared:
             raise LaunchError(
                 f"kernel {function.name} asks for {dynamic_shared} bytes of dynamic shared memory; "
@@ -176,10 +189,11 @@ class Modules:
         return self.seed - 1
 
     def allocation_table(self) -> AllocationTable:
-        """Return the table of all that a kernel may touch."""
-        if self._table_version != self.memory.version:
+        """Return the table of all that a kernel on the current device may touch."""
+        now = self.memory.version, self._current.index
+        if self._table_is_of != now:
             self._table = AllocationTable(self.memory.allocations())
-            self._table_version = self.memory.version
+            self._table_is_of = now
         return self._table
 
     @staticmethod

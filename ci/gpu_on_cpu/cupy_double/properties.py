@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..driver_stub import DEVICE_NAME, driver_version
 from ..executor import MOST_BLOCK, MOST_GRID, MOST_SHARED_BYTES, MOST_THREADS
+from .current import CurrentDevice
 from .emulates import emulates
 
 _RUNTIME_VERSION = 13020
@@ -16,15 +17,18 @@ _SHARED_BY_DEFAULT = 48 * 1024
 
 
 class Properties:
-    """The one device, its attributes and its context.
+    """The devices, which are all alike, their attributes and their contexts.
 
     Parameters
     ----------
     compute_capability : tuple of int
         For which NVRTC compiles.
+    current : CurrentDevice
+        Which of them is meant.
     """
 
-    def __init__(self, compute_capability: tuple[int, int]) -> None:
+    def __init__(self, compute_capability: tuple[int, int], current: CurrentDevice) -> None:
+        self._current = current
         major, minor = compute_capability
         #: Keys are the numbers of ``cudaDeviceAttr``.
         self._attributes = {
@@ -50,18 +54,17 @@ class Properties:
     @emulates("runtime.getDevice", "driver.ctxGetDevice")
     def device(self) -> int:
         """Return the current device."""
-        return 0
+        return self._current.index
 
     @emulates("runtime.getDeviceCount")
     def count(self) -> int:
         """Return how many devices there are."""
-        return 1
+        return self._current.count
 
     @emulates("runtime.setDevice")
     def set_device(self, device: int) -> None:
         """Choose a device."""
-        if device != 0:
-            raise ValueError(f"device {device} does not exist: there is one, number 0")
+        self._current.choose(device)
 
     @emulates("runtime.deviceGetAttribute")
     def attribute(self, attribute: int, device: int) -> int:  # noqa: ARG002
@@ -95,13 +98,13 @@ class Properties:
         }
 
     @emulates("runtime.deviceGetPCIBusId")
-    def bus_id(self, device: int) -> str:  # noqa: ARG002
+    def bus_id(self, device: int) -> str:
         """Return an address on the bus."""
-        return "0000:00:00.0"
+        return f"0000:{device:02x}:00.0"
 
     @emulates("runtime.deviceCanAccessPeer")
     def can_access_peer(self, device: int, peer: int) -> int:  # noqa: ARG002
-        """Ask whether devices see one another's memory; there is one."""
+        """Ask whether devices see one another's memory; they do not."""
         return 0
 
     @emulates("runtime.driverGetVersion")
@@ -116,8 +119,8 @@ class Properties:
 
     @emulates("driver.ctxGetCurrent", "driver.streamGetCtx")
     def context(self, stream: int = 0) -> int:  # noqa: ARG002
-        """Return the handle of the one context."""
-        return 1
+        """Return the handle of the context of the current device."""
+        return 1 + self._current.index
 
     @emulates(
         "driver.ctxSetCurrent",

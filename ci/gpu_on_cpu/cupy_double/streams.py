@@ -25,6 +25,8 @@ class Streams:
         self._handles = itertools.count(4096, 8)
         self._streams: dict[int, tuple[int, int]] = {}
         self._events: dict[int, float | None] = {}
+        self.capturing = False
+        """What `is_capturing` answers."""
 
     def require(self, stream: int) -> None:
         """Raise if `stream` is not one that exists."""
@@ -79,9 +81,9 @@ class Streams:
 
     @emulates("runtime.streamIsCapturing")
     def is_capturing(self, stream: int) -> int:
-        """Ask whether a stream records a graph; it never does."""
+        """Ask whether a stream records a graph, as none does outside `Device.capturing`."""
         self.require(stream)
-        return 0
+        return int(self.capturing)
 
     @emulates("runtime.streamWaitEvent")
     def wait_event(self, stream: int, event: int, flags: int = 0) -> None:  # noqa: ARG002

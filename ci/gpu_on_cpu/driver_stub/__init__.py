@@ -8,7 +8,7 @@ Environment
 GPU_ON_CPU_DRIVER_VERSION
     What ``cuDriverGetVersion`` answers; 13050 by default.
 GPU_ON_CPU_DEVICE_COUNT
-    What ``nvmlDeviceGetCount_v2`` answers; 1 by default.
+    What ``nvmlDeviceGetCount_v2`` answers, and how many devices the double has; 1 by default.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.base import (
+    Binding,
     DirectPrediction,
     FrozenPrediction,
     Run,
@@ -20,7 +21,6 @@ from mlpcore.backends.cpu.fused_step import fused_step
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import PanelRecord, PassRecord
 from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.seqlock import SequenceLock
 from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.reference.operations import Activation
 from mlpcore.program import Program
@@ -99,44 +99,27 @@ class CompiledSegment(Segment):
                     run.da[index] = passed.by_rows(number, "da")
         return dx
 
-    def direct(
-        self,
-        parameters: ParameterBuffer,
-        state: ParameterBuffer,
-        lock: SequenceLock,
-        output: Activation,
-        settings: Settings,
-    ) -> DirectPrediction:
+    def direct(self, binding: Binding, output: Activation) -> DirectPrediction:
         """Return what predicts with nothing between it and the kernels."""
-        network = self.network(parameters, state, settings)
+        network = self._bound_network(binding)
         network.table.set_output(output)
-        return CompiledPrediction(network.predictor, settings, lock)
+        return CompiledPrediction(network.predictor, binding.settings, binding.lock)
 
-    def frozen(
-        self,
-        parameters: ParameterBuffer,
-        state: ParameterBuffer,
-        output: Activation,
-        settings: Settings,
-    ) -> FrozenPrediction:
+    def frozen(self, binding: Binding, output: Activation) -> FrozenPrediction:
         """Return the same for parameters that nobody writes any more."""
-        network = self.network(parameters, state, settings)
+        network = self._bound_network(binding)
         network.table.set_output(output)
-        return CompiledFrozenPrediction(network.predictor, settings)
+        return CompiledFrozenPrediction(network.predictor, binding.settings)
 
     def step_rule(
-        self,
-        program: Program,
-        parameters: ParameterBuffer,
-        state: ParameterBuffer,
-        loss: Any,
-        optimizer: Any,
-        l2: float,
-        settings: Settings,
+        self, binding: Binding, program: Program, loss: Any, optimizer: Any, l2: float
     ) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
-        network = self.network(parameters, state, settings)
-        return fused_step(network, program, loss, optimizer, l2, settings)
+        network = self._bound_network(binding)
+        return fused_step(network, program, loss, optimizer, l2, binding.settings)
+
+    def _bound_network(self, binding: Binding) -> CompiledNetwork:
+        return self.network(binding.parameters, binding.state, binding.settings)
 
     def _backward_of_nothing(self, run: Run, dy: Any, wanted: bool) -> Any:
         for index, stage in zip(self.stages, self.fused.stages, strict=True):

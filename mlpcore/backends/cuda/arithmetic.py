@@ -48,15 +48,15 @@ class CUDAArithmetic(Reference):
     """
 
     def __init__(self, xp: Any) -> None:
-        self._xp = xp
+        self.xp = xp
         self._settings: dict[tuple[Any, int, str], dict[str, Any]] = {}
 
     def affine(self, run: Run, weight: str, bias: str | None, x: Any) -> Any:
         """Return x Wᵀ + b: one launch."""
         W = run.parameters.views[weight]
         b = None if bias is None else run.parameters.views[bias]
-        x = self._xp.ascontiguousarray(x)
-        z = self._xp.empty((len(x), len(W)), x.dtype)
+        x = self.xp.ascontiguousarray(x)
+        z = self.xp.empty((len(x), len(W)), x.dtype)
         try:
             affine(x, W, b, z, Epilogue.NONE if b is None else Epilogue.BIAS)
         except Refused:
@@ -96,11 +96,11 @@ class CUDAArithmetic(Reference):
         activation = _with_kernel(operation)
         if activation is None:
             return super().apply(operation, call, x)
-        z = self._xp.ascontiguousarray(x)
+        z = self.xp.ascontiguousarray(x)
         if activation.name in _ROWS:
             a = rows_forward(activation.name, z)
         else:
-            a = activation_forward(activation.name, z, setting=_setting(activation))
+            a = activation_forward(activation.name, z, setting=setting_of(activation))
         call.save(z=z, a=a)
         return a
 
@@ -110,11 +110,11 @@ class CUDAArithmetic(Reference):
         if activation is None:
             return super().differentiate(operation, call, dy)
         z, a = call.recall("z"), call.recall("a")
-        da = self._xp.ascontiguousarray(self._xp.broadcast_to(dy, z.shape), dtype=z.dtype)
+        da = self.xp.ascontiguousarray(self.xp.broadcast_to(dy, z.shape), dtype=z.dtype)
         if activation.name in _ROWS:
             return rows_backward(activation.name, a, da)
         kept = z if FORMULAS[activation.name].keeps == "z" else a
-        return activation_backward(activation.name, kept, da, setting=_setting(activation))
+        return activation_backward(activation.name, kept, da, setting=setting_of(activation))
 
     def loss(self, xp: Any, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Return what the loss does: a 0-d array, for which nobody has waited, and dz."""
@@ -149,8 +149,14 @@ class CUDAArithmetic(Reference):
         moments: Mapping[str, Any],
         step: int,
         lr: float | None,
+        *,
+        decay: float = 0.0,
+        decayed: Any = None,
     ) -> None:
-        """Let the optimizer take a step, in one launch where there is a kernel."""
+        """Let the optimizer take a step, in one launch where there is a kernel.
+
+        Where there is one, it may be told of an L2 penalty, as `sweep` takes it.
+        """
         rule = fused_optimizer(optimizer)
         if rule is None or rule.kernel not in RULES or not has_kernels():
             super().update(xp, optimizer, p, g, moments, step, lr)
@@ -159,7 +165,7 @@ class CUDAArithmetic(Reference):
             raise ValueError(f"steps are counted from 1, got {step}")
         states = tuple(moments[name] for name in rule.state_names)
         numbers = rule.numbers(step, optimizer.lr if lr is None else float(lr))
-        sweep(rule.kernel, p, g, states, numbers)
+        sweep(rule.kernel, p, g, states, numbers, decay=decay, decayed=decayed)
 
 
 @functools.cache
@@ -183,7 +189,7 @@ def _with_kernel(operation: Operation) -> Activation | None:
 
 
 @functools.lru_cache(maxsize=256)
-def _setting(activation: Activation) -> float:
+def setting_of(activation: Activation) -> float:
     """Return the one setting of an activation that has one, else 0."""
     values = dict(activation.function.defaults) | dict(activation.settings)
     return float(np.float64(next(iter(values.values()), 0.0)))

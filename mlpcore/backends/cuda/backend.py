@@ -1,5 +1,6 @@
 """An NVIDIA GPU: CuPy arrays, and plans whose stages are computed by `CUDAArithmetic`."""
 
+import os
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,29 +10,42 @@ from mlpcore.backends.arrays import Kind, bring_in, send_back
 from mlpcore.backends.base import Backend, Engine, Mode
 from mlpcore.backends.composed import ComposedPlan, compose
 from mlpcore.backends.cuda.arithmetic import CUDAArithmetic
+from mlpcore.backends.cuda.narrow_segment import NarrowEngine
+from mlpcore.backends.cuda.plan import CUDAPlan
+from mlpcore.backends.cuda.prediction import CHUNK_ROWS
 from mlpcore.backends.parameters import Exporter
 from mlpcore.device import Device, cupy_module
 from mlpcore.program import Program
 
-CHUNK_ROWS = 65536
-"""Rows that prediction carries through the network at once: enough to fill a large GPU."""
-
-ENGINES: tuple[Engine, ...] = ()
-"""Whoever fuses stages on the GPU, asked in this order."""
-
 
 class CUDABackend(Backend):
-    """Arrays in the memory of one CUDA device."""
+    """Arrays in the memory of one CUDA device.
+
+    Attributes
+    ----------
+    engines : tuple of Engine
+        Whoever fuses stages, asked in this order.
+    """
 
     name = "cuda"
 
     def __init__(self, device: Device) -> None:
         self.device = device
         self.xp = cupy_module(device)
+        self._process = os.getpid()
         self._arithmetic = CUDAArithmetic(self.xp)
+        self.engines: tuple[Engine, ...] = (NarrowEngine(self._arithmetic),)
 
     def active(self) -> AbstractContextManager[Any]:
-        """Return a context in which this device is CuPy's current one."""
+        """Return a context in which this device is CuPy's current one.
+
+        Raises
+        ------
+        DeviceUnavailableError
+            If the process was forked since CUDA was used.
+        """
+        if os.getpid() != self._process:
+            cupy_module(self.device)  # raises, and says why
         context: AbstractContextManager[Any] = self.xp.cuda.Device(self.device.index)
         return context
 
@@ -44,7 +58,8 @@ class CUDABackend(Backend):
                 f"move the array, or the model with model.to('cuda:{array.device.id}')"
             )
         if not kind.on_gpu and dtype is not None:
-            array = np.asarray(array, dtype=dtype)  # narrowed before it crosses the bus
+            with np.errstate(all="ignore"):  # narrowed before it crosses the bus
+                array = np.asarray(array, dtype=dtype)
         return self.xp.asarray(array, dtype=dtype, order="C")
 
     def deliver(self, x: Any, kind: Kind) -> Any:
@@ -70,7 +85,9 @@ class CUDABackend(Backend):
 
     def compile(self, program: Program, dtype: Any, mode: Mode) -> ComposedPlan:
         """Return the plan of `program`."""
-        return compose(program, ENGINES, self.xp, dtype, mode, CHUNK_ROWS, self._arithmetic)
+        arithmetic = self._arithmetic
+        plan = compose(program, self.engines, self.xp, dtype, mode, CHUNK_ROWS, arithmetic)
+        return CUDAPlan(self.xp, program, mode, plan.segments, plan.chunk, arithmetic, self)
 
     def synchronize(self) -> None:
         """Wait for everything on the current stream."""

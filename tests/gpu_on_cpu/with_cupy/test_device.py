@@ -1,9 +1,15 @@
 """The device: kernels of the user's own, memory, streams, counters and faults."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import cupy
 import numpy as np
 import pytest
 from gpu_on_cpu import (
+    CaptureError,
     DeviceMemoryError,
     GpuOnCpuError,
     KernelFault,
@@ -208,3 +214,69 @@ def test_what_the_device_is_called():
     assert cupy.cuda.runtime.getDeviceProperties(0)["name"] == b"gpu_on_cpu"
     assert cupy.cuda.Device(0).compute_capability == "90"
     assert cupy.cuda.runtime.driverGetVersion() >= 12000
+
+
+def test_copies_of_memory_that_is_not_pinned_are_counted(gpu_device):
+    x, host = cupy.zeros(4), np.ones(4)
+    x.data.copy_from_host(host.ctypes.data, host.nbytes)
+    assert (gpu_device.counters.host_to_device, gpu_device.counters.pageable) == (1, 1)
+    memory = cupy.cuda.alloc_pinned_memory(host.nbytes)
+    x.data.copy_to_host_async(memory.ptr, host.nbytes, cupy.cuda.Stream.null)
+    assert (gpu_device.counters.device_to_host, gpu_device.counters.pageable) == (1, 1)
+
+
+def test_what_may_not_be_recorded_in_a_graph_is_refused(gpu_device):
+    x, host = cupy.zeros(4), np.ones(4)
+    stream = cupy.cuda.Stream(non_blocking=True)
+    for forbidden in (
+        lambda: cupy.cuda.MemoryPool().malloc(8),
+        stream.synchronize,
+        cupy.cuda.Device().synchronize,
+        lambda: cupy.cuda.runtime.memcpy(x.data.ptr, host.ctypes.data, 32, 1),
+    ):
+        with gpu_device.capturing(), pytest.raises(CaptureError, match="records a graph"):
+            forbidden()
+        forbidden()
+    for _ in range(2):  # the second time, memory is in the pool
+        y = cupy.zeros(4, np.float32)
+        del y
+    with gpu_device.capturing():
+        ADD_ONE((1,), (4,), (cupy.zeros(4, np.float32), np.int32(4)))
+
+
+TWO_DEVICES = """
+import cupy
+from gpu_on_cpu import KernelFault
+
+assert cupy.cuda.runtime.getDeviceCount() == 2
+x = cupy.arange(4.0)
+with cupy.cuda.Device(1):
+    y = cupy.arange(4.0)
+    assert (x.device.id, y.device.id) == (0, 1)
+    kernel = cupy.RawKernel('extern "C" __global__ void put(double *x) { x[0] = 7; }', "put")
+    kernel((1,), (1,), (y,))
+    try:
+        kernel((1,), (1,), (x.data.ptr,))
+    except KernelFault as error:
+        assert "out of bounds" in str(error)
+    else:
+        raise AssertionError("a kernel wrote to the memory of another device")
+assert y[0].get() == 7 and x[0].get() == 0
+"""
+
+
+def test_two_devices_have_memory_of_their_own(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(TWO_DEVICES)
+    done = subprocess.run(
+        [sys.executable, "-m", "gpu_on_cpu", str(path)],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3] / "ci"),
+            "GPU_ON_CPU_DEVICE_COUNT": "2",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,144 @@
+"""A training step on a GPU: asked for as a whole, with nobody waiting for any of it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mlpcore.backends.base import Binding, Plan, Run, StageRecord, StepResult, StepRule
+from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
+from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, has_kernels
+from mlpcore.kernels.cuda.optimizers import RULES
+from mlpcore.kernels.cuda.penalty import penalized
+from mlpcore.kernels.reference.operations import Activation, Bias
+from mlpcore.program import Program
+
+Inputs = tuple[Any, Any]
+"""Targets and sample weights."""
+
+
+class CUDAStep(StepRule):
+    """The steps of one trainer.
+
+    The gradient λW of the penalty is added while the optimizer reads the gradient, so that a step
+    with a penalty takes two launches more than one without, those of its value.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan of training.
+    arithmetic : CUDAArithmetic
+        What takes the update.
+    binding : Binding
+        The parameters that the steps change.
+    loss : Loss
+        The data loss of the logits.
+    optimizer : Optimizer
+        One that has a kernel.
+    l2 : float
+        λ of the penalty.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        arithmetic: CUDAArithmetic,
+        binding: Binding,
+        loss: Any,
+        optimizer: Any,
+        l2: float,
+    ) -> None:
+        xp, parameters = arithmetic.xp, binding.parameters
+        self._plan = plan
+        self._arithmetic = arithmetic
+        self._binding = binding
+        self._loss = loss
+        self._optimizer = optimizer
+        self._l2 = l2
+        self._gradient = xp.zeros_like(parameters.flat)
+        self._gradients = parameters.layout.views(self._gradient)
+        self._no_penalty = xp.zeros((), parameters.flat.dtype)
+        self._decayed: Any = None
+        if l2:
+            slots = parameters.layout.slots
+            found = [slots[p.name] for p in plan.program.parameters if p.decays]
+            ranges = [(slot.start, slot.start + slot.size) for slot in found]
+            self._decayed = xp.asarray(np.array(ranges, np.int64).reshape(-1, 2))
+
+    def prepare(self, x: Any, t: Any, sample_weight: Any) -> Inputs | None:
+        """Return what the loss needs."""
+        return (t, sample_weight) if len(x) else None
+
+    def load(self, inputs: Inputs) -> None:
+        """Load nothing: kernels are compiled where they are first launched."""
+
+    def record(self, x: Any) -> tuple[tuple[Run, Any], list[StageRecord]]:
+        """Go forward."""
+        binding = self._binding
+        records = [StageRecord() for _ in self._plan.program.stages]
+        run = Run(
+            binding.parameters,
+            binding.state.views,
+            binding.state,
+            training=True,
+            records=records,
+            gradients=self._gradients,
+            need_dx=False,
+            settings=binding.settings,
+        )
+        return (run, self._plan.forward(run, x)), records
+
+    def finish(
+        self,
+        recorded: tuple[Run, Any],
+        inputs: Inputs,
+        moments: Mapping[str, Any],
+        step: int,
+        lr: float,
+    ) -> StepResult:
+        """Take the rest of a step that `record` began; the caller has locked the parameters."""
+        run, z = recorded
+        p = self._binding.parameters.flat
+        L, dz = self._plan.loss(self._loss, z, *inputs)
+        self._plan.backward(replace(run, result_gradients={}), dz)
+        J, s = L, self._no_penalty
+        if self._l2:
+            J, s = penalized(L, p, self._l2, self._decayed)
+        self._arithmetic.update(
+            self._arithmetic.xp,
+            self._optimizer,
+            p,
+            self._gradient,
+            moments,
+            step,
+            lr,
+            decay=self._l2,
+            decayed=self._decayed,
+        )
+        return StepResult(J, L, s, z)
+
+    def __call__(
+        self, x: Any, inputs: Inputs, moments: Mapping[str, Any], step: int, lr: float
+    ) -> StepResult:
+        """Take the whole step, in place; the caller has locked the parameters."""
+        recorded, _ = self.record(x)
+        return self.finish(recorded, inputs, moments, step, lr)
+
+
+def can_step_at_once(program: Program, loss: Any, optimizer: Any) -> bool:
+    """Return whether a step needs nothing that runs code of a user's own, draws, or keeps state.
+
+    A user's own code may look at the model, which is locked during such a step.
+    """
+    steps = [step for stage in program.stages for step in (*stage.before, *stage.after)]
+    rule = fused_optimizer(optimizer)
+    return (
+        has_kernels()
+        and loss.custom is None
+        and rule is not None
+        and rule.kernel in RULES
+        and not program.state
+        and all(type(step.operation) in (Activation, Bias) for step in steps)
+        and all(getattr(step.operation, "custom", None) is None for step in steps)
+    )
