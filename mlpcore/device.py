@@ -10,11 +10,9 @@ Asking whether a GPU is there initialises nothing, so a process that only asked 
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 import platform
-import re
 import sys
 import threading
 from contextlib import suppress
@@ -22,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlpcore import _device_errors as problems
+from mlpcore import _device_packages as packages
 from mlpcore import _driver
 from mlpcore._device_errors import Cause, DeviceUnavailableError, Problem
 from mlpcore._device_request import CPU, FIRST_GPU, Device, request_for, set_device, use_device
@@ -42,8 +41,6 @@ __all__ = [
     "set_device",
     "use_device",
 ]
-
-_CUPY_PACKAGES = ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x")
 
 # driver_types.h, enum cudaError
 _CUDA_INITIALIZATION_ERROR = 3
@@ -281,63 +278,16 @@ def _obstacle(device: Device) -> Problem | None:
     try:
         driver = _driver.probe()
     except _driver.DriverMissingError as error:
-        missing = error.curable and not _cupy_present()
+        missing = error.curable and not packages.cupy_present()
         return problems.no_driver(error.why, error.remedy, error.details, cupy_missing=missing)
     visible = _driver.visible_gpus(driver.gpus, variable)
     if visible is not None and not visible:
         return problems.no_device(None if driver.gpus is None else len(driver.gpus), variable)
-    return _cupy_obstacle(driver.cuda) or (
+    return packages.cupy_obstacle(driver.cuda) or (
         None
         if visible is None
         else problems.index_out_of_range(device.index, len(visible), variable)
     )
-
-
-def _cupy_obstacle(driver: tuple[int, int]) -> Problem | None:
-    """Return why the installed CuPy, if any, cannot work with a driver for this CUDA version."""
-    if not _cupy_present():
-        if driver[0] < problems.OLDEST_CUDA:
-            return problems.driver_too_old(driver, problems.OLDEST_CUDA)
-        return problems.cupy_not_installed(driver)
-    packages = _cupy_packages()
-    if len(packages) > 1:
-        return problems.two_cupys(packages, driver)
-    # The plain name says nothing of its CUDA (conda, a build from source): CuPy itself will.
-    majors = [int(digits) for name in packages for digits in re.findall(r"-cuda(\d+)x", name)]
-    return _major_obstacle(packages[0], majors[0], driver) if majors else None
-
-
-def _major_obstacle(package: str, major: int, driver: tuple[int, int]) -> Problem | None:
-    if major <= driver[0]:
-        return None
-    if driver[0] < problems.OLDEST_CUDA:
-        return problems.driver_too_old(driver, problems.OLDEST_CUDA)
-    return problems.major_mismatch(package, major, driver)
-
-
-def _cupy_present() -> bool:
-    """Return whether ``import cupy`` would find something; nothing is imported."""
-    try:
-        spec = importlib.util.find_spec("cupy")
-    except ValueError:  # imported already, by someone who left it without a spec
-        return True
-    # A folder that an uninstallation left behind is a namespace package: it has no origin.
-    return spec is not None and spec.origin is not None
-
-
-def _cupy_packages() -> tuple[str, ...]:
-    """Return the names of the installed CuPy packages, none if something else brought CuPy."""
-    # Imported here because it takes longer than all the rest of this module.
-    from importlib import metadata
-
-    found = []
-    for name in _CUPY_PACKAGES:
-        try:
-            metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        found.append(name)
-    return tuple(found)
 
 
 def _imported_cupy() -> ModuleType | Problem:
@@ -385,8 +335,8 @@ def _start_problem(cupy: ModuleType, error: Exception) -> Problem:
         return problems.no_device(None, os.environ.get("CUDA_VISIBLE_DEVICES"))
     if status == _CUDA_INSUFFICIENT_DRIVER:
         needed = int(cupy.cuda.runtime.runtimeGetVersion()) // 1000
-        packages = _cupy_packages() or ("cupy",)
-        problem = _major_obstacle(packages[0], needed, _driver.probe().cuda)
+        package = next(iter(packages.cupy_packages()), "cupy")
+        problem = packages.major_obstacle(package, needed, _driver.probe().cuda)
         if problem is not None:
             return problem
     return problems.cuda_failed(error)

@@ -5,6 +5,7 @@ why a device is missing, with libraries that really load, is the subject of test
 """
 
 import ctypes
+import importlib.util
 import logging
 import pickle
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from mlpcore import _device_packages
 from mlpcore import device as device_module
 from mlpcore._driver import Driver, Gpu
 from mlpcore.device import (
@@ -49,7 +51,7 @@ def two_gpus(monkeypatch):
     cupy = types.ModuleType("cupy")
     cupy.cuda = types.SimpleNamespace(runtime=types.SimpleNamespace(getDeviceCount=lambda: 2))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    monkeypatch.setattr(device_module, "_cupy_packages", lambda: ("cupy-cuda13x",))
+    monkeypatch.setattr(_device_packages, "cupy_packages", lambda: ("cupy-cuda13x",))
     return cupy
 
 
@@ -283,8 +285,8 @@ def test_cupy_module_gives_cupy_for_a_gpu_only(two_gpus):
 )
 def test_what_is_there_decides_the_cause(two_gpus, monkeypatch, driver, packages, text, cause):
     device_module._reset(driver)
-    monkeypatch.setattr(device_module, "_cupy_present", lambda: packages is not None)
-    monkeypatch.setattr(device_module, "_cupy_packages", lambda: tuple(packages))
+    monkeypatch.setattr(_device_packages, "cupy_present", lambda: packages is not None)
+    monkeypatch.setattr(_device_packages, "cupy_packages", lambda: tuple(packages))
     if cause is None:
         assert resolve(text) == Device.parse(text)
         return
@@ -314,7 +316,7 @@ def test_the_error_of_cuda_decides_the_cause_at_its_start(two_gpus, monkeypatch,
     two_gpus.cuda.runtime = types.SimpleNamespace(
         getDeviceCount=fail, runtimeGetVersion=lambda: 13020
     )
-    monkeypatch.setattr(device_module, "_cupy_packages", lambda: ("cupy",))
+    monkeypatch.setattr(_device_packages, "cupy_packages", lambda: ("cupy",))
     with pytest.raises(DeviceUnavailableError) as caught:
         cupy_module(Device("cuda", 0))
     assert caught.value.cause is cause
@@ -330,7 +332,7 @@ def test_cuda_may_count_no_device_where_nobody_else_could(two_gpus):
 
 def test_a_cupy_that_raises_at_import_is_quoted(two_gpus, monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    monkeypatch.setattr(device_module, "_cupy_present", lambda: True)
+    monkeypatch.setattr(_device_packages, "cupy_present", lambda: True)
     with pytest.raises(
         DeviceUnavailableError, match=r"import fails \(ModuleNotFoundError"
     ) as caught:
@@ -358,7 +360,7 @@ def test_the_cpu_is_had_without_opening_a_library_or_looking_for_cupy(monkeypatc
         raise AssertionError(f"looked for {name}")
 
     monkeypatch.setattr(ctypes, "CDLL", fail)
-    monkeypatch.setattr(device_module.importlib.util, "find_spec", fail)
+    monkeypatch.setattr(importlib.util, "find_spec", fail)
     for ask in (lambda: resolve("cpu"), lambda: resolve(Device("cpu"))):
         assert ask() == Device("cpu")
     monkeypatch.setenv("MLPCORE_DEVICE", "cpu")

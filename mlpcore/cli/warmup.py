@@ -72,16 +72,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _instruction_sets(requested: list[str] | None) -> "list[InstructionSet]":
-    from mlpcore.kernels.cpu.codegen.instruction_set import INSTRUCTION_SETS, instruction_set
+    from mlpcore.kernels.cpu.codegen.instruction_set import (
+        INSTRUCTION_SETS,
+        OFF,
+        VARIABLE,
+        instruction_set,
+        switched_off,
+    )
 
     if requested is not None:
         _require_known("--cpu", requested, INSTRUCTION_SETS)
         return [INSTRUCTION_SETS[name] for name in requested]
     found = instruction_set()
     if found is None:
+        known = ", ".join(INSTRUCTION_SETS)
+        if switched_off():
+            raise UsageError(
+                f"{VARIABLE} is {OFF}, so no kernels are used here; --cpu names what to compile "
+                f"for all the same: {known}"
+            )
         raise UsageError(
             "this processor has no instruction set that kernels are written for; --cpu names those "
-            f"of other machines: {', '.join(INSTRUCTION_SETS)}"
+            f"of other machines: {known}"
         )
     return [found]
 

@@ -9,7 +9,13 @@ from mlpcore.backends.cpu import code_cache
 from mlpcore.backends.cpu.code_cache import CodeCache
 from mlpcore.cli import main
 from mlpcore.kernels.cpu import units
-from mlpcore.kernels.cpu.codegen.instruction_set import INSTRUCTION_SETS, instruction_set
+from mlpcore.kernels.cpu.codegen import instruction_set as instruction_sets
+from mlpcore.kernels.cpu.codegen.instruction_set import (
+    INSTRUCTION_SETS,
+    OFF,
+    VARIABLE,
+    instruction_set,
+)
 
 EXAMPLES = Path(__file__).parents[1] / "support" / "units"
 NAMES = ("scale", "stretch.2", "stretch.3")
@@ -20,6 +26,7 @@ def _examples(monkeypatch):
     """Compile nothing but units that take a moment; the others are compiled by their own tests."""
     monkeypatch.setattr(units, "__path__", [str(EXAMPLES)])
     monkeypatch.setattr(code_cache, "read_fingerprint", lambda: code_cache.FINGERPRINT)
+    monkeypatch.delenv(VARIABLE, raising=False)
 
 
 def run(capsys, *arguments):
@@ -75,6 +82,30 @@ def test_unknown_names_are_errors_with_the_list(arguments, message, capsys, tmp_
     assert (code, said.out) == (2, "")
     assert said.err == f"mlpcore warmup: {message}\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_switched_off_it_says_so_and_compiles_what_is_named(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, OFF)
+    code, said = run(capsys, "--output", str(tmp_path))
+    assert (code, said.out) == (2, "")
+    assert said.err == (
+        "mlpcore warmup: MLPCORE_INSTRUCTION_SET is none, so no kernels are used here; "
+        "--cpu names what to compile for all the same: avx512, avx2, fma, neon\n"
+    )
+    code, said = run(capsys, "--cpu", "neon", "--output", str(tmp_path))
+    assert (code, said.out.splitlines()[-1].split(",")[0]) == (0, "3 units")
+
+
+def test_a_processor_without_kernels_is_an_error_that_names_other_machines(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(instruction_sets, "supported", lambda: ())
+    code, said = run(capsys, "--output", str(tmp_path))
+    assert (code, said.out) == (2, "")
+    assert said.err == (
+        "mlpcore warmup: this processor has no instruction set that kernels are written for; "
+        "--cpu names those of other machines: avx512, avx2, fma, neon\n"
+    )
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")

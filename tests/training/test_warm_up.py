@@ -5,6 +5,7 @@ import pytest
 
 from mlpcore import MLP
 from mlpcore.backends.cpu.library import Library
+from mlpcore.kernels.cpu.codegen.instruction_set import instruction_set
 
 X = np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32)
 LABELS = np.arange(64) % 3
@@ -30,7 +31,10 @@ def fetched(monkeypatch):
 def test_afterwards_nothing_is_loaded(fetched, optimizer, targets):
     model = MLP([6, 8, 3], "elu", "softmax", seed=0)
     model.warmup(optimizer=optimizer)
-    assert {"few", "many", "passes", "activation.elu", "rows.softmax"} < set(fetched)
+    if instruction_set() is None:
+        assert fetched == []
+    else:
+        assert {"few", "many", "passes", "activation.elu", "rows.softmax"} < set(fetched)
     fetched.clear()
     model(X)
     model(X[0])

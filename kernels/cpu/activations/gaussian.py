@@ -35,7 +35,8 @@ _SATURATED = 40.0  # beyond, σ(v) and σ'(v) have their limits in double precis
 
 def _gelu(z: Real) -> Real:
     x = magnitude(z)
-    return (x * power(x)).fma(-ratio(x), z.above(0.0))
+    # -0 below zero: what is added to it is a zero of either sign where the tail has vanished.
+    return (x * power(x)).fma(-ratio(x), z.above(-0.0))
 
 
 def _gelu_product(z: Real, da: Real) -> Real:
@@ -53,9 +54,10 @@ def _angle(z: Real, cubic: float, unit: float = 1.0) -> Real:
 
 def _gelu_tanh(z: Real) -> Real:
     low, high = table(_RANGE, z)
+    vanishes = z <= low
     z = z.above(low)
     held = z.below(high)
-    e = exp2(held * _angle(held, _CUBIC, log(2.0)))
+    e = exp2(held * _angle(held, _CUBIC, log(2.0)), vanishes)
     return z * (e / (e + 1.0))
 
 

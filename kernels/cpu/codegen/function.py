@@ -306,7 +306,7 @@ class Function:
         function = self._declared(f"llvm.{name}.{lanes}{self._suffix}", type_)
         return Real(self, self.builder.call(function, arguments))
 
-    def prefetch(self, place: Address, *, cache: int = 2) -> None:
+    def prefetch(self, place: Address, *, cache: Number = 2) -> None:
         """Ask for the cache line at `place`, which need not be readable, in cache 1, 2 or 3."""
         function = self._declared(
             "llvm.prefetch.p0", ir.FunctionType(ir.VoidType(), [POINTER, I32, I32, I32])

@@ -49,13 +49,18 @@ def magnitude(z: Real) -> Real:
 
 
 def power(x: Real) -> Real:
-    """Return 2^(-x² / D) for x of `magnitude`, raised above the subnormal numbers."""
+    """Return 2^(-x² / D) for x of `magnitude`, raised above the subnormal numbers.
+
+    It is 0 where x is held, so that what comes of it does not underflow, which takes long.
+    """
     step = table(SQUARE_STEP, x)
     shifted = (x * x).fma(1.0 / step, magic(x))  # n in the low bits
     whole_steps = shifted.fma(step, -step * magic(x))  # n D, exactly
     rest = x.fma(x, -whole_steps)
     raised = polynomial(rest, rescaled(table(SQUARE_EXP2, x), 1.0, table(_RAISED, x)))
-    return (raised.bits() - (shifted.bits() << explicit_bits(x))).real()
+    known = (raised.bits() - (shifted.bits() << explicit_bits(x))).real()
+    result: Real = (x >= table(_ZERO, x)).select(0.0, known)
+    return result
 
 
 def ratio(x: Real) -> Real:

@@ -44,8 +44,9 @@ class UpdateRule:
     Notes
     -----
     The settings are numbers of the kernel's dtype, computed for each step on the host.  Slot 0 is
-    the same for all rules: ``decay``, the λ by which λ W is added to the gradient g of a weight W,
-    as fma(λ, W, g); where it is 0, g is left alone, also beside an infinite W.
+    the same for all rules: ``decay``, the λ by which λ W is added to the gradient g of a weight W.
+    The product is rounded before it is added, so that a gradient to which λ W was added elsewhere
+    gives the same step.  Where λ is 0, g is left alone, also beside an infinite W.
     """
 
     name: str
@@ -85,7 +86,7 @@ class UpdateRule:
             The next parameters and states.
         """
         decay, *numbers = settings
-        g = decay.equals(0.0).select(g, decay.fma(p, g))
+        g = decay.equals(0.0).select(g, g + decay * p)
         p, remembered = self.update(f, p, g, states, tuple(numbers))
         tiny = SMALLEST_NORMAL[f.real_bytes]
         # Written so that NaN stays.

@@ -160,6 +160,14 @@ def test_relu_at_zero_and_at_nan(isa, dtype):
     )
 
 
+@each_target
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "silu", "mish"])
+def test_what_has_vanished_in_the_lower_tail_is_zero_from_below(isa, dtype, name):
+    a = forward(name, np.array([-800.0, -1e30, -INF], dtype), isa, {})
+    np.testing.assert_array_equal(a, 0)
+    assert np.signbit(a).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @each_case
 def test_every_instruction_set_gives_the_same_bits(dtype, name, given_settings):

@@ -148,11 +148,11 @@ def test_bits_do_not_depend_on_how_the_vector_is_split_and_nothing_beside_it_is_
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_decay_is_the_gradient_of_an_l2_penalty(name, dtype):
-    """A step with g and λ is one with g + λ p; `decay` itself is λ as the dtype rounds it."""
+    """A step with g and λ is one with g + λ p, each of λ, λ p and the sum rounded to the dtype."""
     p, g = numbers(50, 0, dtype), numbers(50, 1, dtype)
     decayed, plain = Sweep(OPTIMIZERS[name], p), Sweep(OPTIMIZERS[name], p)
-    decayed.step(g, decay=0.25)
-    plain.step((g.astype(np.longdouble) + 0.25 * p.astype(np.longdouble)).astype(dtype))
+    decayed.step(g, decay=0.1)
+    plain.step(g + np.dtype(dtype).type(0.1) * p)
     assert same_bits(decayed.p, plain.p)
 
 
