@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     "__main__",
     "cli",
+    "selfcheck",
     "bench",
     "sklearn",
     "model",

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from mlpcore.cli.errors import UsageError
 from mlpcore.device import DeviceUnavailableError
 
-SUBCOMMANDS = ("info", "demo", "train", "predict", "bench", "warmup")
+SUBCOMMANDS = ("info", "demo", "train", "predict", "bench", "warmup", "selfcheck")
 """The modules, in the order in which the help lists them."""
 
 USAGE_ERROR = 2
@@ -71,6 +71,16 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Help with room for every subcommand: argparse forgets how far they are indented."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        names = action.choices if isinstance(action, argparse._SubParsersAction) else ()
+        indented = [2 * self._indent_increment + len(name) for name in names]
+        self._action_max_length = max([self._action_max_length, *indented])
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are raised, so that they are told like all others."""
 
@@ -84,6 +94,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="mlpcore",
+        formatter_class=_Formatter,
         description="Multilayer perceptrons, fast on a CPU and on an NVIDIA GPU.",
     )
     parser.set_defaults(run=None)
