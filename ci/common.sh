@@ -1,5 +1,5 @@
 # Sourced by each script in this folder: the repository's root as working folder, the settings that
-# all share, and two functions.
+# all share, and functions.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -58,4 +58,12 @@ environment() {
         "$folder/bin/python" -m pip install --quiet "$@"
         printf '%s\n' "$made" >"$folder/made-from"
     fi
+}
+
+# gpu_environment: .venv-ci-gpu, in which CuPy, numba-cuda and NVIDIA's compilers work without a GPU.
+gpu_environment() {
+    # Without cupy's [ctk] extra: of the toolkit only what compiles and disassembles, and cuBLAS.
+    environment .venv-ci-gpu -e '.[test]' \
+        'cupy-cuda13x==14.2.*' 'numba-cuda==0.30.*' cuda-bindings nvidia-nvvm nvidia-cuda-nvrtc \
+        nvidia-cuda-runtime nvidia-cuda-cccl nvidia-cuda-nvcc nvidia-cuda-nvdisasm nvidia-cublas
 }

@@ -29,6 +29,13 @@ THREADS = 256
 _BLOCKS_OF_MULTIPROCESSOR = 32
 """Blocks for each multiprocessor, of kernels whose threads stride through the whole input."""
 
+_THREADS_OF_MULTIPROCESSOR = {4: 1024, 8: 768}
+"""Threads that must fit on a multiprocessor at once, by the bytes of a number.
+
+They have up to 64 and 80 registers each.  Left to itself the assembler aims at more threads and
+spills a few registers for it.
+"""
+
 _ENTRY = re.compile(r"\.visible \.entry (\w+)\(")
 _ENVIRONMENT = re.compile(r"^\.common \.global .*\bu64 _ZN08NumbaEnv\w+;\n", re.MULTILINE)
 _VERSION = re.compile(r"^\.version \d+\.\d+$", re.MULTILINE)
@@ -95,13 +102,14 @@ def ptx_of(
         types.CPointer(numbers[kind[:-1]]) if kind.endswith("*") else numbers[kind]
         for kind in source.kinds.split()
     ]
+    blocks = max(1, _THREADS_OF_MULTIPROCESSOR[dtype.itemsize] // source.threads)
     text, _ = tools.cuda.compile(
         tools.specialised(source.function),
         types.void(*arguments),
         device=False,
         abi="numba",
         cc=capability,
-        launch_bounds=source.threads,
+        launch_bounds=(source.threads, blocks),
     )
     (entry,) = _ENTRY.findall(text)
     text = _ENVIRONMENT.sub("", text).replace(entry, entry_name(factory, dtype))
