@@ -43,7 +43,11 @@ def recorded_bytes(cache):
 def test_training_activations_are_the_arrays_of_the_cache(name, dtype, device):
     model = NETWORKS[name](dtype=dtype, device=device, seed=0)
     _, cache = model.forward(np.ones((ROWS, 7)))
-    assert memory(model._bound, ROWS).training_activations == recorded_bytes(cache)
+    found, recorded = memory(model._bound, ROWS).training_activations, recorded_bytes(cache)
+    first = cache.tape.records[0]
+    if name == "identity" and first.z is first.a:  # an engine may keep one array for both
+        found -= first.a.nbytes
+    assert found == recorded
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
