@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from .architectures import ARCHITECTURES, target
+from .architectures import ARCHITECTURES, Capability, target
 from .gates import objections
 from .measure import measure_all
 from .report import SHOWN, report
@@ -17,11 +17,17 @@ def main() -> int:
     parser = argparse.ArgumentParser("machine_code", description=__doc__)
     parser.add_argument("command", choices=("check", "report"))
     parser.add_argument("--all", action="store_true", help="every variant of every kernel")
+    parser.add_argument(
+        "--architectures",
+        type=_capabilities,
+        default=tuple(ARCHITECTURES),
+        help="some of those that are known, as in 75,90; all by default",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     given = parser.parse_args()
 
-    shown = ARCHITECTURES if given.all else SHOWN
-    found = measure_all(given.all, ARCHITECTURES, shown, given.jobs)
+    shown = given.architectures if given.all else SHOWN
+    found = measure_all(given.all, given.architectures, shown, given.jobs)
     wrong = 0
     for measured in found:
         for reason in objections(measured):
@@ -33,6 +39,15 @@ def main() -> int:
     else:
         print(f"{len(found)} kernels compiled, {wrong} objections")
     return 1 if wrong else 0
+
+
+def _capabilities(text: str) -> tuple[Capability, ...]:
+    """Return the architectures that an option names."""
+    known = {target(capability)[3:]: capability for capability in ARCHITECTURES}
+    names = text.split(",")
+    if not set(names) <= set(known):
+        raise argparse.ArgumentTypeError(f"takes some of {','.join(known)}, got {text!r}")
+    return tuple(known[name] for name in names)
 
 
 if __name__ == "__main__":
