@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from mlpcore.kernels.cuda.cplusplus.module import OPTIONS
 from mlpcore.kernels.cuda.narrow import NarrowLayer
 from mlpcore.kernels.cuda.narrow import source as narrow
-from mlpcore.kernels.cuda.narrow.module import OPTIONS
 from mlpcore.kernels.cuda.narrow.tiles import THREADS as NARROW_THREADS
 from mlpcore.kernels.cuda.narrow.tiles import BlockLayout, block_layout, rows_of_tile
 from mlpcore.kernels.cuda.tiled import source as tiled

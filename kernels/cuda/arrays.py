@@ -45,3 +45,9 @@ def same_shape(shape: tuple[int, ...], **arrays: Any) -> None:
     for name, array in arrays.items():
         if array is not None and array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+
+
+def check_ranges(ranges: Any) -> None:
+    """Raise ValueError unless an array holds ranges of a vector: int64, shape (n, 2)."""
+    if ranges.dtype != np.int64 or ranges.shape[1:] != (2,):
+        raise ValueError(f"ranges are int64 of shape (n, 2), got {ranges.dtype} {ranges.shape}")

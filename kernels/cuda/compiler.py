@@ -171,7 +171,8 @@ def _capability(device: int) -> Capability:
 
 
 @functools.cache
-def _multiprocessors(device: int) -> int:
+def multiprocessors(device: int) -> int:
+    """Return how many multiprocessors a device has."""
     import cupy
 
     number = cupy.cuda.runtime.cudaDevAttrMultiProcessorCount
@@ -185,5 +186,5 @@ def blocks_to_stride(items: int, threads: int = THREADS) -> int:
     """
     import cupy
 
-    most = _BLOCKS_OF_MULTIPROCESSOR * _multiprocessors(cupy.cuda.runtime.getDevice())
+    most = _BLOCKS_OF_MULTIPROCESSOR * multiprocessors(cupy.cuda.runtime.getDevice())
     return min(-(-items // threads), most)

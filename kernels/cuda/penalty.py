@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import checked, same_shape
+from .arrays import check_ranges, checked, same_shape
 from .compiler import THREADS, KernelSource, launch
 from .formulas import Tools, fused
 from .groups import group_sum
@@ -41,8 +41,7 @@ def penalized(loss: Any, p: Any, decay: float, decayed: Any) -> tuple[Any, Any]:
 
     checked(p.dtype, p=p, loss=loss)
     same_shape((), loss=loss)
-    if decayed.dtype != np.int64 or decayed.shape[1:] != (2,):
-        raise ValueError(f"ranges are int64 of shape (n, 2), got {decayed.dtype} {decayed.shape}")
+    check_ranges(decayed)
     chunks = -(-p.size // CHUNK)
     parts, found = cupy.empty(chunks, p.dtype), cupy.empty(2, p.dtype)
     sizes = np.int64(p.size), np.int64(len(decayed))

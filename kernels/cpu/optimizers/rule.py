@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from ...reference.optimizers.memory import SMALLEST_NORMAL
+
 if TYPE_CHECKING:
     from ..codegen.function import Function
     from ..codegen.values import Address, Real
-
-SMALLEST_NORMAL = {4: 2.0**-126, 8: 2.0**-1022}
-"""What is remembered and smaller than this, by the bytes of a number, is forgotten: see the
-reference."""
 
 Reals: TypeAlias = "tuple[Real, ...]"
 Update: TypeAlias = "Callable[[Function, Real, Real, Reals, Reals], tuple[Real, Reals]]"
@@ -89,5 +87,5 @@ class UpdateRule:
         g = decay.equals(0.0).select(g, g + decay * p)
         p, remembered = self.update(f, p, g, states, tuple(numbers))
         tiny = SMALLEST_NORMAL[f.real_bytes]
-        # Written so that NaN stays.
+        # Forgotten as the reference says why; written so that NaN stays.
         return p, tuple((state.abs() < tiny).select(f.number(0.0), state) for state in remembered)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..arrays import aligned, checked, same_shape
+from ..compiler import multiprocessors
+from ..cplusplus.module import blocks_of_multiprocessor, compiled, shared_bytes_of_block
 from .layers import NarrowLayer, check_layers
-from .module import (
-    blocks_of_multiprocessor,
-    compiled,
-    multiprocessors,
-    shared_bytes_of_block,
-)
 from .source import Variant, entry_name, kept_places, narrow_source
 from .tiles import THREADS, block_layout, rows_of_tile
 
@@ -175,7 +170,7 @@ class NarrowKernels:
         # The shape of a tile changes no bits, so it may follow the batch: smaller ones, where there
         # would not be one for each multiprocessor.
         tile_rows = rows_of_tile(self.dtype.itemsize, many=True)
-        if -(-rows // tile_rows) < _multiprocessors(device):
+        if -(-rows // tile_rows) < multiprocessors(device):
             tile_rows = rows_of_tile(self.dtype.itemsize, many=False)
         variant = Variant(tile_rows, keep, aligned(x), aligned(parameters))
         kernel = self._kernels.get((device, variant))
@@ -193,7 +188,4 @@ class NarrowKernels:
         function = compiled(source, name, layout.bytes)
         # As many as run at once: each reads its weights once and goes through the tiles.
         together = blocks_of_multiprocessor(function, THREADS, layout.bytes)
-        return _Loaded(function, layout.bytes, together * _multiprocessors(device))
-
-
-_multiprocessors = lru_cache(multiprocessors)
+        return _Loaded(function, layout.bytes, together * multiprocessors(device))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..activations import FORMULAS
-from .cplusplus import Subroutines, literal
+from ..cplusplus import text
+from ..cplusplus.translation import Subroutines, literal
 from .layers import NarrowLayer
 from .tiles import THREADS, BlockLayout, thread_tile, weight_step
 
@@ -63,11 +63,6 @@ def entry_name(dtype: np.dtype[Any], keep: bool) -> str:
     return f"mlpcore_narrow{'_keeping' if keep else ''}_{dtype.name}"
 
 
-def text_of(name: str) -> str:
-    """Return a source file of this folder."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
 def narrow_source(
     layers: Sequence[NarrowLayer],
     dtype: np.dtype[Any],
@@ -95,10 +90,10 @@ def narrow_source(
     }
     parts = [
         f"typedef {'float' if dtype == np.float32 else 'double'} real;\n",
-        text_of("thread_tile.cu"),
+        text.thread_tile(),
         *(f"constexpr {name} = {value};\n" for name, value in constants.items()),
         subroutines.text,
-        text_of("narrow.cu"),
+        text.text_of(__package__, "narrow.cu"),
         *structs,
         _entry(layers, types, dtype, variant, layout),
     ]

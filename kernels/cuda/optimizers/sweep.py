@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...reference.optimizers.memory import SMALLEST_NORMAL
-from ..arrays import aligned, checked, same_shape
+from ..arrays import aligned, check_ranges, checked, same_shape
 from ..compiler import KernelSource, blocks_to_stride, launch
 from ..formulas import Tools, fused
 from ..quads import quad_access
@@ -61,8 +61,8 @@ def sweep(
     checked(p.dtype, **vectors)
     same_shape((p.size,), **vectors)
     decays = decayed is not None and decay != 0
-    if decays and (decayed.dtype != np.int64 or decayed.shape[1:] != (2,)):
-        raise ValueError(f"ranges are int64 of shape (n, 2), got {decayed.dtype} {decayed.shape}")
+    if decays:
+        check_ranges(decayed)
     # Any address stands for an array that the rule does not read.
     first, second = (*states, p, p)[:2]
     filled = (*numbers, *(0.0,) * (_MOST_NUMBERS - len(numbers)))

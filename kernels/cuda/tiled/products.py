@@ -10,7 +10,8 @@ import numpy as np
 
 from ..activations import FORMULAS
 from ..arrays import aligned, checked, same_shape
-from ..narrow.module import compiled, multiprocessors
+from ..compiler import multiprocessors
+from ..cplusplus.module import compiled
 from .source import THREADS, Product, Variant, tiled_source
 
 _NOTHING = np.uint64(0)
@@ -151,7 +152,7 @@ def _run(
     )
     blocks = _blocks(variant, M, N)
     # The shape of a tile changes no bits, so it may follow the batch.
-    if blocks[0] * blocks[1] < _multiprocessors(device):
+    if blocks[0] * blocks[1] < multiprocessors(device):
         variant = replace(variant, large=False)
         blocks = _blocks(variant, M, N)
     arguments = (
@@ -176,6 +177,3 @@ def _blocks(variant: Variant, M: int, N: int) -> tuple[int, int]:
 def _function(variant: Variant, device: int) -> Any:  # noqa: ARG001
     """Return a kernel as loaded on the current device, whose number is `device`."""
     return compiled(tiled_source(variant), variant.name)
-
-
-_multiprocessors = cache(multiprocessors)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from ..activations import FORMULAS
-from ..narrow.cplusplus import Subroutines
-from ..narrow.source import text_of as narrow_text
+from ..cplusplus import text
+from ..cplusplus.translation import Subroutines
 
 THREADS = 128
 _WARPS_OF_ROWS, _WARPS_OF_COLUMNS = 2, 2
@@ -84,11 +83,6 @@ class Variant:
         return f"mlpcore_tiled_{self.product.name.lower()}_{self.activation}_{self.dtype.name}"
 
 
-def text_of(name: str) -> str:
-    """Return a source file of this folder."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
 def tiled_source(variant: Variant) -> str:
     """Return the text whose entry is ``variant.name``.
 
@@ -113,13 +107,13 @@ def tiled_source(variant: Variant) -> str:
     arguments = "z, setting" if formula.settings else "z"
     parts = [
         f"typedef {'float' if variant.dtype == np.float32 else 'double'} real;\n",
-        narrow_text("thread_tile.cu"),
+        text.thread_tile(),
         *(f"constexpr int {name} = {number};\n" for name, number in numbers.items()),
         *(f"constexpr bool {name} = {str(flag).lower()};\n" for name, flag in flags.items()),
         subroutines.text,
         "__device__ __forceinline__ real f(real z, real setting) {\n"
         f"    return {value}({arguments});\n}}\n",
-        text_of("tiled.cu"),
+        text.text_of(__package__, "tiled.cu"),
         f"""\
 extern "C" __global__ void __launch_bounds__(THREADS, 1) {variant.name}(
     const real* __restrict__ A, const real* __restrict__ B, const real* __restrict__ bias,

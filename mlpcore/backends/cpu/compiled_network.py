@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.cpu.compiled import compiled
-from mlpcore.backends.cpu.fused_stages import FusedStages
 from mlpcore.backends.cpu.network_table import NetworkTable
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, PassRecord
 from mlpcore.backends.cpu.predictor import Predictor
+from mlpcore.backends.fused_stages import FusedStages
 from mlpcore.backends.parameters import ParameterBuffer
 
 

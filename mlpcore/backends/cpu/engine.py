@@ -4,7 +4,7 @@ from typing import Any
 
 from mlpcore.backends.base import Mode, Segment
 from mlpcore.backends.cpu.compiled import compiled
-from mlpcore.backends.cpu.fused_stages import fused_stages
+from mlpcore.backends.fused_stages import fused_stages
 from mlpcore.backends.lazy_imports import importing
 from mlpcore.program import Program
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.compiled import compiled
-from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
+from mlpcore.backends.fused_optimizer import fused_optimizer
 
 
 def flat_update(

@@ -10,9 +10,9 @@ from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.fused_loss import FusedLoss, LossInputs, fused_loss
-from mlpcore.backends.cpu.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, STEP, PassRecord
+from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.backends.layout import Layout
 from mlpcore.kernels.cpu.product.words import PassWords
 from mlpcore.kernels.cpu.units import Kernels

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlpcore.backends.cpu.activation_kernels import ActivationKernels, activation_kernels
-from mlpcore.backends.cpu.fused_stages import FusedStage, FusedStages
 from mlpcore.backends.cpu.library import Library
 from mlpcore.backends.cpu.the_team import team
 from mlpcore.backends.forks import renew_in_child
+from mlpcore.backends.fused_stages import FusedStage, FusedStages
 from mlpcore.backends.layout import ALIGNMENT
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.signals import deferred_signals

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlpcore.backends.arithmetic import Reference
 from mlpcore.backends.base import Run
-from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
+from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.kernels.cuda.activations import FORMULAS
 from mlpcore.kernels.cuda.column_sums import column_sums
 from mlpcore.kernels.cuda.cublaslt import (
@@ -157,8 +157,8 @@ class CUDAArithmetic(Reference):
 
         Where there is one, it may be told of an L2 penalty, as `sweep` takes it.
         """
-        rule = fused_optimizer(optimizer)
-        if rule is None or rule.kernel not in RULES or not has_kernels():
+        rule = rule_of(optimizer)
+        if rule is None:
             super().update(xp, optimizer, p, g, moments, step, lr)
             return
         if step < 1:
@@ -166,6 +166,12 @@ class CUDAArithmetic(Reference):
         states = tuple(moments[name] for name in rule.state_names)
         numbers = rule.numbers(step, optimizer.lr if lr is None else float(lr))
         sweep(rule.kernel, p, g, states, numbers, decay=decay, decayed=decayed)
+
+
+def rule_of(optimizer: Any) -> FusedOptimizer | None:
+    """Return the kernel that takes the steps of an optimizer, or None if there is none."""
+    rule = fused_optimizer(optimizer)
+    return rule if rule is not None and rule.kernel in RULES and has_kernels() else None
 
 
 @functools.cache

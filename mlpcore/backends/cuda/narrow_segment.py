@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.base import Mode, Run, Segment
-from mlpcore.backends.cpu.fused_stages import FusedStage, fused_stages
 from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, setting_of
+from mlpcore.backends.fused_stages import FusedStage, fused_stages
 from mlpcore.backends.layout import Layout
 from mlpcore.kernels.cuda.activations import FORMULAS
 from mlpcore.kernels.cuda.narrow import WIDEST, NarrowKernels, NarrowLayer

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.base import Binding, Plan, Run, StageRecord, StepResult, StepRule
-from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
-from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, has_kernels
-from mlpcore.kernels.cuda.optimizers import RULES
+from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, rule_of
 from mlpcore.kernels.cuda.penalty import penalized
 from mlpcore.kernels.reference.operations import Activation, Bias
 from mlpcore.program import Program
@@ -132,12 +130,9 @@ def can_step_at_once(program: Program, loss: Any, optimizer: Any) -> bool:
     A user's own code may look at the model, which is locked during such a step.
     """
     steps = [step for stage in program.stages for step in (*stage.before, *stage.after)]
-    rule = fused_optimizer(optimizer)
     return (
-        has_kernels()
+        rule_of(optimizer) is not None
         and loss.custom is None
-        and rule is not None
-        and rule.kernel in RULES
         and not program.state
         and all(type(step.operation) in (Activation, Bias) for step in steps)
         and all(getattr(step.operation, "custom", None) is None for step in steps)

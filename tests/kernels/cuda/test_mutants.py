@@ -69,7 +69,7 @@ The second barrier of a reduction does not where no other follows, or one throug
 def mutate(double, monkeypatch):
     """Return a function that changes the PTX of one kernel from now on."""
     original = compiler.ptx_of
-    monkeypatch.setattr(compiler, "_multiprocessors", lambda device: 1)
+    monkeypatch.setattr(compiler, "multiprocessors", lambda device: 1)
     monkeypatch.setattr(compiler, "_BLOCKS_OF_MULTIPROCESSOR", 1)  # so a block has several rows
 
     def mutate(kernel, change):

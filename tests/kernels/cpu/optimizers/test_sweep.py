@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.panels import call, same_bits
 from support.written_kernels import DTYPES, ISAS, kernels
 
-from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
+from mlpcore.backends.fused_optimizer import fused_optimizer
 from mlpcore.kernels.cpu.optimizers import RULES, write_sweep
 from mlpcore.optim import SGD, Adam
 

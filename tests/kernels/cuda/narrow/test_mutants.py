@@ -4,6 +4,7 @@ import cupy
 import numpy as np
 import pytest
 
+from mlpcore.kernels.cuda.cplusplus import text
 from mlpcore.kernels.cuda.narrow import source
 
 BARRIERS = {
@@ -29,14 +30,14 @@ def run(network, double, monkeypatch):
 
     def run(line="", replacement="", where="resident", order="forward"):
         case = network((18, 30, 8))
-        text_of, entry = source.text_of, source._entry
+        text_of, entry = text.text_of, source._entry
         changed = []
 
-        def mutate(text):
-            if line and line in text:
+        def mutate(written):
+            if line and line in written:
                 changed.append(line)
-                return text.replace(line, replacement)
-            return text
+                return written.replace(line, replacement)
+            return written
 
         if where == "panels":
             monkeypatch.setattr(
@@ -45,7 +46,7 @@ def run(network, double, monkeypatch):
         with double.exact_bounds(), double.order(order):
             x, parameters = cupy.asarray(case.x(20)), cupy.asarray(case.parameters)
             with monkeypatch.context() as patch:
-                patch.setattr(source, "text_of", lambda name: mutate(text_of(name)))
+                patch.setattr(text, "text_of", lambda *place: mutate(text_of(*place)))
                 patch.setattr(source, "_entry", lambda *given: mutate(entry(*given)))
                 out = case.kernels().forward(x, parameters)
             assert bool(changed) == bool(line)

@@ -4,6 +4,7 @@ import cupy
 import numpy as np
 import pytest
 
+from mlpcore.kernels.cuda.cplusplus import text
 from mlpcore.kernels.cuda.tiled import products, source
 from mlpcore.kernels.cuda.tiled.source import Product, Variant
 
@@ -27,10 +28,15 @@ def run(double, monkeypatch):
 
     def run(line="", replacement="", order="forward"):
         rng = np.random.default_rng(0)
-        whole = source.text_of("tiled.cu")
+        read = text.text_of
+        whole = read(source.__package__, "tiled.cu")
         assert line in whole
-        text = whole.replace(line, replacement) if line else whole
-        monkeypatch.setattr(source, "text_of", lambda name: text)
+        changed = whole.replace(line, replacement) if line else whole
+        monkeypatch.setattr(
+            text,
+            "text_of",
+            lambda package, name: changed if name == "tiled.cu" else read(package, name),
+        )
         for product, shape in (
             (Product.AFFINE, (ROWS, OUTPUTS, INPUTS)),
             (Product.WEIGHT_GRADIENT, (OUTPUTS, INPUTS, 3 * ROWS + 90)),

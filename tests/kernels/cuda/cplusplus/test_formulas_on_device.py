@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mlpcore.kernels.cuda.activations import FORMULAS
-from mlpcore.kernels.cuda.narrow.cplusplus import Subroutines
-from mlpcore.kernels.cuda.narrow.module import compiled
+from mlpcore.kernels.cuda.cplusplus.module import compiled
+from mlpcore.kernels.cuda.cplusplus.translation import Subroutines
 from mlpcore.kernels.reference.activations import ACTIVATIONS
 
 NAMES = tuple(FORMULAS)

@@ -1,4 +1,4 @@
-"""Which stages of a program the CPU's kernels compute, and what each of them is to them."""
+"""Which stages of a program the kernels of a device can fuse, and what each of them is to them."""
 
 from dataclasses import dataclass
 

@@ -38,18 +38,12 @@ def compiled(source: str, name: str, shared_bytes: int = 0) -> Any:
     return function
 
 
-def multiprocessors(device: int) -> int:
-    """Return how many multiprocessors a device has."""
-    import cupy
-
-    return _attribute(cupy.cuda.runtime.cudaDevAttrMultiProcessorCount, device)
-
-
 def shared_bytes_of_block(device: int) -> int:
     """Return how much shared memory a block can ask for: 64 KiB or more."""
     import cupy
 
-    return _attribute(cupy.cuda.runtime.cudaDevAttrMaxSharedMemoryPerBlockOptin, device)
+    number = cupy.cuda.runtime.cudaDevAttrMaxSharedMemoryPerBlockOptin
+    return int(cupy.cuda.runtime.deviceGetAttribute(number, device))
 
 
 def blocks_of_multiprocessor(function: Any, threads: int, shared_bytes: int) -> int:
@@ -60,9 +54,3 @@ def blocks_of_multiprocessor(function: Any, threads: int, shared_bytes: int) -> 
     return int(
         driver.occupancyMaxActiveBlocksPerMultiprocessor(function.ptr, threads, shared_bytes)
     )
-
-
-def _attribute(number: int, device: int) -> int:
-    import cupy
-
-    return int(cupy.cuda.runtime.deviceGetAttribute(number, device))

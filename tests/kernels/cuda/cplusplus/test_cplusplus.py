@@ -5,7 +5,7 @@ from math import exp, hypot
 import pytest
 
 from mlpcore.kernels.cuda.activations import FORMULAS
-from mlpcore.kernels.cuda.narrow.cplusplus import Subroutines, literal
+from mlpcore.kernels.cuda.cplusplus.translation import Subroutines, literal
 
 HALF = 0.5
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from mlpcore.backends.cpu.fused_optimizer import fused_optimizer
+from mlpcore.backends.fused_optimizer import fused_optimizer
 from mlpcore.kernels.cpu.optimizers import RULES
 from mlpcore.optim import SGD, Adam, names, optimizer
 

@@ -23,7 +23,7 @@ class FusedOptimizer:
     Attributes
     ----------
     kernel : str
-        The name of the rule in ``kernels/cpu/optimizers``, and of its sweep.
+        The name of the rule in ``kernels/cpu/optimizers`` and ``kernels/cuda/optimizers``.
     state_names : tuple of str
         What the optimizer calls the vectors of states, in the order of the kernel's arguments.
     numbers : callable
