@@ -14,7 +14,7 @@ import pytest
 from mlpcore.kernels.cuda.narrow import NarrowKernels, NarrowLayer
 
 if not os.environ.get("MLPCORE_TEST_DEVICE", "").startswith("cuda"):
-    collect_ignore = ["test_forward.py", "test_formulas_on_device.py", "test_mutants.py"]
+    collect_ignore = ["test_forward.py", "test_mutants.py"]
 
 
 @dataclass(frozen=True)
