@@ -15,52 +15,88 @@ from .tile import BLOCK, ROW_BLOCK, chains, finish
 
 if TYPE_CHECKING:
     from ..codegen.function import Function, Module
+    from ..codegen.instruction_set import InstructionSet
     from ..codegen.values import Address, Int, Real
+
+ROW_BYTES = 1024
+"""Bytes of each row of a weight that are copied at once: enough for a processor to see that they
+follow one another, and to read ahead."""
+
+
+def turned_features(isa: InstructionSet, real_bytes: int) -> int:
+    """Return of how many features `input_gradient` computes the gradient at once."""
+    return ROW_BYTES // (isa.tile_rows * real_bytes) * isa.tile_rows
+
+
+def turned_elements(isa: InstructionSet, real_bytes: int) -> int:
+    """Return how many elements `input_gradient` needs for its copy."""
+    return turned_features(isa, real_bytes) // isa.tile_rows * _apart(isa, real_bytes)
+
+
+def _apart(isa: InstructionSet, real_bytes: int) -> int:
+    """Return how far the copies of two strips are apart: a vector may go beyond the last row."""
+    return BLOCK * isa.tile_rows + isa.vector_bytes // real_bytes
 
 
 def write_input_gradient(module: Module) -> None:
-    """Write `input_gradient(W, outputs, features, dz, da, width, first, rows)`.
+    """Write `input_gradient`, which adds a block of outputs to some features of da.
 
-    dz and da are panels of one width.  It computes `rows` features of da from feature `first` on,
-    as many as a tile is high, at most.
+    Its arguments are ``(W, outputs, features, dz, dz_step, da, width, panels, first, count, begins,
+    copied)``.  dz and da are panels of one width, those of dz `dz_step` elements apart; W and dz
+    begin with one of the outputs, of which there are `BLOCK` at most, and the features are the
+    `count` from `first` on, `turned_features` at most.  Where it `begins`, nothing is in da.
+
+    What the tiles read of W is copied first, to `copied`, strip by strip as a tile reads it.  The
+    rows of W may be in pages of their own and share few sets of a cache; a copy has many lines
+    under way at once, where a tile waits for one after the other.
     """
     isa = module.isa
+    strip = isa.tile_rows
     for vectors in range(1, isa.tile_vectors + 1):
-        for rows in range(1, isa.tile_rows + 1):
+        for rows in range(1, strip + 1):
             _write_turned_tile(module, rows, vectors)
-    kinds = ("address", "int", "int", "address", "address", "int", "int", "int")
+    kinds = ("address", "int", "int", "address", "int", "address", *["int"] * 5, "address")
     with module.function("input_gradient", *kinds) as (f, *arguments):
-        W, outputs, features, dz, da, width, first_feature, rows = arguments
+        W, outputs, features, dz, dz_step, da, width, panels, first, count, begins, copied = (
+            arguments
+        )
         names = [
-            f"turned_{r}_{v}"
-            for v in range(1, isa.tile_vectors + 1)
-            for r in range(1, isa.tile_rows + 1)
+            f"turned_{r}_{v}" for v in range(1, isa.tile_vectors + 1) for r in range(1, strip + 1)
         ]
-        vectors = width // f.lanes
-        tile = f.pointers(names).address((vectors - 1) * isa.tile_rows + rows - 1)
-        with f.loop(0, outputs, BLOCK) as o:
-            f.call_at(
-                tile,
-                *(W.reals(o * features + first_feature), features, dz.reals(o * width)),
-                *(da.reals(first_feature * width), (outputs - o).min(BLOCK), o.equals(0).as_int()),
-            )
+        tiles = f.pointers(names)
+        vectors, apart = width // f.lanes, _apart(isa, f.real_bytes)
+        with f.loop(0, outputs) as o:
+            row = W.reals(o * features + first)
+            with f.loop(0, count, strip) as k:
+                to = copied.reals(k // strip * apart + o * strip)
+                for j in range(0, strip, f.lanes):
+                    # What is too much will be overwritten by the next row.
+                    mask = f.first_lanes(count - k - j)
+                    to.store(row.vector(k + j, mask), j)
+        with f.loop(0, count, strip) as k:
+            rows = (count - k).min(strip)
+            tile = tiles.address((vectors - 1) * strip + rows - 1)
+            a = copied.reals(k // strip * apart)
+            with f.loop(0, panels) as q:
+                c = da.reals((q * features + first + k) * width)
+                f.call_at(tile, a, dz.reals(q * dz_step), c, outputs, begins)
 
 
 def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
-    """Write `turned_R_V(a, lda, b, c, n, first)`: the rows of the tile are columns of a."""
+    """Write `turned_R_V(a, b, c, n, first)`: the rows of the tile are columns of a."""
     with module.function(
         f"turned_{rows}_{vectors}",
-        *("address", "int", "address", "address", "int", "int"),
+        *("address", "address", "address", "int", "int"),
         private=True,
-    ) as (f, a, lda, b, c, n, first):
+    ) as (f, a, b, c, n, first):
         lanes = f.lanes
-        width = vectors * lanes
+        width, strip = vectors * lanes, f.isa.tile_rows
         sums = chains(
             f,
             n,
             (a, b),
-            advance=lambda at, s: [at[0].reals(lda * s), at[1].reals(s * width)],
-            element=lambda at, i, s: (at[0].reals(lda * s) if s else at[0]).reals(i),
+            advance=lambda at, s: [at[0].reals(s * strip), at[1].reals(s * width)],
+            element=lambda at, i, s: at[0].reals(s * strip + i),
             vector=lambda at, j, s: at[1].vector(s * width + j * lanes),
             rows=rows,
             vectors=vectors,
@@ -146,21 +182,22 @@ def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
 
 
 def write_copy_columns(module: Module) -> None:
-    """Write `copy_columns(x, ldx, rows, columns, to)`: columns of x without gaps between the rows.
+    """Write `copy_columns(x, ldx, rows, columns, to)`: columns of x in panels as wide as a tile.
 
-    A row of `to` is as wide as a tile; beyond `columns` it is zero.  The rows of a batch may lie so
-    far apart that they share few sets of a cache and each is in a page of its own.  Each row asks
-    for what the next such copy will read of it.
+    A panel has its columns of one row after the other, without gaps; beyond `columns` it is zero.
+    The rows of a batch may lie so far apart that they share few sets of a cache and each is in a
+    page of its own.  Each row asks for what the next such copy will read of it.
     """
     kinds = ("address", "int", "int", "int", "address")
     with module.function("copy_columns", *kinds) as (f, x, ldx, rows, columns, to):
         vectors = f.isa.tile_vectors
-        masks = [f.first_lanes(columns - j * f.lanes) for j in range(vectors)]
-        with f.loop(0, rows) as r:
-            for j, mask in enumerate(masks):
-                f.prefetch(x.reals(r * ldx + (vectors + j) * f.lanes))
-                value = x.vector(r * ldx + j * f.lanes, mask)
-                to.store(value, (r * vectors + j) * f.lanes)
+        wide = vectors * f.lanes
+        with f.loop(0, rows) as r, f.loop(0, columns, wide) as c:
+            for j in range(vectors):
+                mask = f.first_lanes(columns - c - j * f.lanes)
+                at = r * ldx + c + j * f.lanes
+                f.prefetch(x.reals(at + wide))
+                to.store(x.vector(at, mask), c * rows + r * wide + j * f.lanes)
 
 
 def write_bias_gradient(module: Module) -> None:

@@ -145,16 +145,13 @@ def _turned(f: Function, sums: list[Real], there: Int) -> Iterator[tuple[Int, Re
 def _write_gradient(module: Module, rows: int) -> None:
     vectors = turned_vectors(module.isa, rows)
     _write_turned_tile(module, rows, vectors)
-    kinds = ("address", "int", "int", "address", "address", "int", "int", "int")
+    kinds = ("address", "int", "int", "address", "int", "address", *["int"] * 5, "address")
     with module.function(f"narrow_gradient_{rows}", *kinds) as (f, *arguments):
-        W, outputs, features, dz, da, _width, feature, count = arguments
-        with f.loop(0, outputs, BLOCK) as o:
-            f.call(
-                f"narrow_turned_{rows}",
-                *(W.reals(o * features + feature), features, dz.reals(o * f.lanes)),
-                *(da.reals(feature * f.lanes), (outputs - o).min(BLOCK), count),
-                o.equals(0).as_int(),
-            )
+        W, outputs, features, dz, _step, da, _width, _panels, feature, count, begins, _ = arguments
+        f.call(
+            f"narrow_turned_{rows}",
+            *(W.reals(feature), features, dz, da.reals(feature * f.lanes), outputs, count, begins),
+        )
 
 
 def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
@@ -166,12 +163,18 @@ def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
     ) as (f, W, ldw, dz, da, n, there, first):
         lanes = f.lanes
 
+        def advance(at: list[Any], steps: int) -> list[Any]:
+            for step in range(steps):
+                for j in range(vectors):
+                    f.prefetch(at[0].reals(ldw * step).reals((vectors + j) * lanes), cache=1)
+            return [at[0].reals(ldw * steps), at[1].reals(steps * lanes)]
+
         def sums_with(masks: list[Truth | None]) -> list[list[Real]]:
             return chains(
                 f,
                 n,
                 (W, dz),
-                advance=lambda at, s: [at[0].reals(ldw * s), at[1].reals(s * lanes)],
+                advance=advance,
                 element=lambda at, i, s: at[1].reals(s * lanes + i),
                 vector=lambda at, j, s: at[0].vector(ldw * s + j * lanes, masks[j]),
                 rows=rows,

@@ -51,12 +51,15 @@ class RecordWords:
     this one, or is 0.  ``BACKWARD`` is the address of a kernel ``(z, a, da, dz, n, settings)``,
     ``ROW_BACKWARD`` of one ``(z, a, da, dz, features, width)``, or 0.  ``WEIGHT`` is read for the
     gradient of the input.  ``P`` and the two states are where the weight's gradient is applied, and
-    ``BIAS_P`` with its states where that of the bias is, or 0.
+    ``BIAS_P`` with its states where that of the bias is, or 0.  The gradient of the weight is
+    divided into ``TASKS``, each with ``SPAN`` of its columns; a task lays out its columns of
+    ``HELD`` rows of the batch at once.
     """
 
     Z, A, DA, DZ, ROWS, STRIDE, BACKWARD, ROW_BACKWARD, SETTINGS, WEIGHT = range(10)
     P, STATE1, STATE2, BIAS_P, BIAS_STATE1, BIAS_STATE2 = range(10, 16)
-    COUNT = 16
+    TASKS, SPAN, HELD = range(16, 19)
+    COUNT = 24
 
 
 class PassWords:
@@ -68,14 +71,14 @@ class PassWords:
     row after row.  ``TARGET_BYTES`` lie from the targets of one row to those of the next.  ``DX``
     is where the gradient of the input goes, row after row, or 0.  ``LAYER`` is the kernel that
     computes a layer, ``GRADIENT`` the one that computes ``GRADIENT_STEP`` features of the gradient
-    of its input.  ``APPLY`` and ``SWEEP`` are what is done with the gradients of weights and
-    biases.
+    of its input, for which it needs the first ``COPIED`` elements of the scratch.  ``APPLY`` and
+    ``SWEEP`` are what is done with the gradients of weights and biases.
     """
 
     NETWORK, RECORDS, X, LDX, ROWS, WIDTH, CHUNK, SCRATCH, SHARE = range(9)
     LOSS, TARGETS, TARGET_STRIDE, TARGET_BYTES, WEIGHTS, LOSSES, LOSS_SETTINGS = range(9, 16)
     DY, LDDY, DX, LDDX, APPLY, SWEEP, WEIGHT_SETTINGS, BIAS_SETTINGS = range(16, 24)
-    BOARD, PARTICIPANTS, Y, LDY, LAYER, GRADIENT, GRADIENT_STEP = range(24, 31)
+    BOARD, PARTICIPANTS, Y, LDY, LAYER, GRADIENT, GRADIENT_STEP, COPIED = range(24, 32)
     COUNT = 32
 
 

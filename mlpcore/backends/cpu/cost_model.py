@@ -5,7 +5,9 @@ The one place where such choices are made.  None of them changes a bit of the re
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from mlpcore.kernels.cpu.product.tile import ROWS_AT_ONCE
 
 LARGEST_FEW = 48
 """Rows up to which the kernel for few rows may be the better one."""
@@ -42,6 +44,15 @@ SHORT_FLOPS = 1_000_000
 
 MOST_NATURAL_ROWS = 128
 """Rows of a pass up to which the weights are read as they lie rather than packed for it."""
+
+NEAR_BYTES = 1 << 20
+"""Bytes of a weight up to which its gradient is computed column by column of tiles."""
+
+COLUMN_BYTES = 1 << 18
+"""The columns of the input that a task of a larger weight's gradient holds."""
+
+TASKS_PER_THREAD = 2
+"""How many such tasks there are at least for each of several threads."""
 
 
 class Way(Enum):
@@ -129,3 +140,43 @@ def choose_pass(rows: int, threads: int, network: Network, width: int) -> tuple[
     participants = max(1, min(threads, flops // MANY_FLOPS_PER_THREAD))
     chunk = width * max(1, min(CHUNK_ROWS // width, -(-panels // participants)))
     return chunk, participants
+
+
+class Columns(NamedTuple):
+    """How the gradient of a weight is divided into tasks.
+
+    Attributes
+    ----------
+    tasks : int
+        How many tasks there are.
+    span : int
+        Columns of the weight that a task has, whole tiles.
+    held : int
+        Rows of the batch of which it holds these columns of the input at once.
+    elements : int
+        How much memory it needs.
+    """
+
+    tasks: int
+    span: int
+    held: int
+    elements: int
+
+
+def choose_columns(
+    rows: int, participants: int, features: int, outputs: int, network: Network
+) -> Columns:
+    """Return how to divide the gradient of a weight for a batch of `rows` rows."""
+    itemsize = network.dtype.itemsize
+    panels = -(-features // network.wide)
+    panel_bytes = rows * network.wide * itemsize
+    few = COLUMN_BYTES // panel_bytes
+    if features * outputs * itemsize <= NEAR_BYTES or few < 2:
+        held = min(rows, ROWS_AT_ONCE)
+        kept = outputs * network.wide if rows > held else 0
+        return Columns(panels, network.wide, held, held * network.wide + kept)
+    tasks = max(1, -(-panels // few))
+    if participants > 1:
+        tasks = min(panels, max(tasks, TASKS_PER_THREAD * participants))
+    span = -(-panels // tasks) * network.wide
+    return Columns(-(-features // span), span, rows, rows * span)

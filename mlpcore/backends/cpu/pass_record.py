@@ -9,14 +9,14 @@ import numpy as np
 from mlpcore.backends.base import StageRecord
 from mlpcore.backends.cpu.activation_kernels import activation_kernels
 from mlpcore.backends.cpu.array_cell import data_address
-from mlpcore.backends.cpu.cost_model import MOST_NATURAL_ROWS, choose_pass
+from mlpcore.backends.cpu.cost_model import MOST_NATURAL_ROWS, Columns, choose_columns, choose_pass
 from mlpcore.backends.cpu.network_table import NetworkTable, aligned
 from mlpcore.backends.cpu.scratch import scratch
 from mlpcore.backends.cpu.the_team import team
 from mlpcore.cached import cached_property
 from mlpcore.kernels.cpu.board_memory import board_bytes
+from mlpcore.kernels.cpu.product.backward import turned_elements, turned_features
 from mlpcore.kernels.cpu.product.narrow import narrow_rows, turned_vectors
-from mlpcore.kernels.cpu.product.training import ROWS_AT_ONCE
 from mlpcore.kernels.cpu.product.words import LayerWords, PassWords, RecordWords
 
 FORWARD, BACKWARD, STEP = range(3)
@@ -30,6 +30,7 @@ class _Shape(NamedTuple):
     participants: int
     share: int
     total: int
+    columns: tuple[Columns, ...]
 
 
 class PassRecord:
@@ -91,7 +92,8 @@ class PassRecord:
             words[PassWords.GRADIENT_STEP] = turned_vectors(table.isa, narrow) * table.lanes
         else:
             words[PassWords.GRADIENT] = table.library.kernels("gradient")["input_gradient"]
-            words[PassWords.GRADIENT_STEP] = table.isa.tile_rows
+            words[PassWords.GRADIENT_STEP] = turned_features(table.isa, table.dtype.itemsize)
+            words[PassWords.COPIED] = turned_elements(table.isa, table.dtype.itemsize)
             if rows <= MOST_NATURAL_ROWS:
                 self._natural = table.library.kernels("natural")["natural_layer"]
         self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
@@ -185,9 +187,9 @@ class PassRecord:
         self._dy, self._dx = dy, dx
         words = self.words
         words[PassWords.LOSS] = 0
-        words[PassWords.DY] = dy.ctypes.data
+        words[PassWords.DY] = data_address(dy)
         words[PassWords.LDDY] = _stride(dy)
-        words[PassWords.DX] = 0 if dx is None else dx.ctypes.data
+        words[PassWords.DX] = 0 if dx is None else data_address(dx)
         words[PassWords.LDDX] = 0 if dx is None else dx.shape[1]
 
     def apply_to(
@@ -196,14 +198,14 @@ class PassRecord:
         """Say where the gradients of the parameters go, and what is done with them there."""
         for index, stage in enumerate(self.table.fused.stages):
             words = self.layer(index)
-            words[RecordWords.P] = places[stage.weight].ctypes.data
+            words[RecordWords.P] = data_address(places[stage.weight])
             first, second = ([*states, places, places])[:2]
-            words[RecordWords.STATE1] = first[stage.weight].ctypes.data
-            words[RecordWords.STATE2] = second[stage.weight].ctypes.data
+            words[RecordWords.STATE1] = data_address(first[stage.weight])
+            words[RecordWords.STATE2] = data_address(second[stage.weight])
             if stage.bias is not None:
-                words[RecordWords.BIAS_P] = places[stage.bias].ctypes.data
-                words[RecordWords.BIAS_STATE1] = first[stage.bias].ctypes.data
-                words[RecordWords.BIAS_STATE2] = second[stage.bias].ctypes.data
+                words[RecordWords.BIAS_P] = data_address(places[stage.bias])
+                words[RecordWords.BIAS_STATE1] = data_address(first[stage.bias])
+                words[RecordWords.BIAS_STATE2] = data_address(second[stage.bias])
         self.words[PassWords.APPLY] = apply
         self.words[PassWords.SWEEP] = sweep
 
@@ -218,6 +220,11 @@ class PassRecord:
         if self._placed != (address, shape):
             self._placed = address, shape
             words[PassWords.CHUNK] = shape.chunk
+            for index, columns in enumerate(shape.columns):
+                layer = self.layer(index)
+                layer[RecordWords.TASKS] = columns.tasks
+                layer[RecordWords.SPAN] = columns.span
+                layer[RecordWords.HELD] = columns.held
             words[PassWords.PARTICIPANTS] = shape.participants
             words[PassWords.SCRATCH] = address
             words[PassWords.SHARE] = shape.share
@@ -229,13 +236,17 @@ class PassRecord:
 
     def _shape(self, threads: int) -> "_Shape":
         chunk, participants = choose_pass(self.rows, threads, self.table, self.width)
-        columns = min(self.rows, ROWS_AT_ONCE) * self.table.wide * self.table.dtype.itemsize
-        if self.rows > ROWS_AT_ONCE:
-            columns += self.table.widest * self.table.wide * self.table.dtype.itemsize
-        share = -(-max(self._scratch_row * chunk, columns) // 128) * 128
+        columns = tuple(
+            choose_columns(self.rows, participants, s.in_features, s.out_features, self.table)
+            for s in self.table.fused.stages
+        )
+        most = max(c.elements for c in columns)
+        rows = int(self.words[PassWords.COPIED]) * self.table.dtype.itemsize
+        needed = max(rows + self._scratch_row * chunk, most * self.table.dtype.itemsize)
+        share = -(-needed // 128) * 128
         phases = len(self.table.fused.stages) + 1
         total = participants * share + board_bytes(phases, participants)
-        return _Shape(chunk, participants, share, total)
+        return _Shape(chunk, participants, share, total, columns)
 
     def _layer_kernel(self) -> int:
         """Return the kernel that computes a layer, with the weights as it reads them."""

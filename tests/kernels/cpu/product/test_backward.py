@@ -8,6 +8,8 @@ from support.panels import same_bits
 from support.product_kernels import call, normal, panels, unit
 from support.written_kernels import ISAS, each_target, lanes_of
 
+from mlpcore.kernels.cpu.product.backward import turned_elements, turned_features
+
 pytestmark = pytest.mark.skipif(not CAN_PROTECT, reason="there is no mprotect")
 
 # Exact arithmetic is slow in Python for float64, which test_training has a little of.
@@ -15,19 +17,25 @@ single, each_isa = np.float32, pytest.mark.parametrize("isa", ISAS, ids=lambda i
 
 
 @each_isa
-@pytest.mark.parametrize(("outputs", "features"), [(1, 1), (5, 17), (256, 3), (300, 16)])
+@pytest.mark.parametrize(
+    ("outputs", "features"), [(1, 1), (5, 17), (256, 3), (256, 40), (300, 300)]
+)
 def test_the_gradient_of_the_input(isa, outputs, features):
     dtype = single
     kernels, lanes = unit("gradient", isa, dtype), lanes_of(isa, dtype)
     W = at_the_edge(normal((outputs, features), dtype))
     for width in (lanes, isa.tile_vectors * lanes):
         dz = normal((width, outputs), dtype, 1)
+        copied = at_the_edge(np.zeros(turned_elements(isa, 4), dtype))
         given = at_the_edge(panels(dz, width))
         da = at_the_edge(np.full((features, width), np.nan, dtype))
-        for k in range(0, features, isa.tile_rows):
-            height = min(isa.tile_rows, features - k)
-            sizes = (outputs, features, given, da, width, k, height)
-            call(kernels, "input_gradient", W, *sizes)
+        for k in range(0, features, turned_features(isa, 4)):
+            height = min(turned_features(isa, 4), features - k)
+            for o in range(0, outputs, canonical.BLOCK):
+                block = min(canonical.BLOCK, outputs - o)
+                dz_there = given.reshape(-1)[o * width :]
+                sizes = (block, features, dz_there, 0, da, width, 1, k, height, o == 0, copied)
+                call(kernels, "input_gradient", W[o:], *sizes)
         assert same_bits(da, canonical.product(dz.T, W, canonical.BLOCK).T)
 
 

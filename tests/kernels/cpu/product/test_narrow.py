@@ -65,8 +65,23 @@ def test_the_gradient_of_the_input(isa, outputs, features):
         da = at_the_edge(np.full((features, lanes), np.nan, dtype))
         step = turned_vectors(isa, rows) * lanes
         for k in range(0, features, step):
-            sizes = (outputs, features, given, da, lanes, k, min(step, features - k))
-            call(kernels, f"narrow_gradient_{rows}", W, *sizes)
+            for o in range(0, outputs, canonical.BLOCK):
+                block = min(canonical.BLOCK, outputs - o)
+                dz_there = given.reshape(-1)[o * lanes :]
+                sizes = (
+                    block,
+                    features,
+                    dz_there,
+                    0,
+                    da,
+                    lanes,
+                    1,
+                    k,
+                    min(step, features - k),
+                    o == 0,
+                    0,
+                )
+                call(kernels, f"narrow_gradient_{rows}", W[o:], *sizes)
         assert same_bits(da.T[:rows], canonical.product(dz.T, W, canonical.BLOCK))
 
 

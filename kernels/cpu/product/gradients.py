@@ -1,0 +1,157 @@
+"""The gradients of the parameters of a layer, tile by tile, each applied as soon as it is whole.
+
+A task has some columns of a weight, for all outputs.  It lays out these columns of the input, panel
+by panel, and then goes along the rows of the weight: the optimizer reads and writes up to three
+arrays of its shape, which are often larger than what the caches hold or than their tables of pages
+reach, and each page is to be visited once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .recorded_layer import RecordedLayer
+from .tile import CACHE_LINE, FAR_BYTES, ROWS_AT_ONCE
+from .words import LayerWords, PassWords, RecordWords
+
+if TYPE_CHECKING:
+    from ..codegen.function import Function, Module
+    from ..codegen.values import Address, Int
+
+TILES_AT_ONCE = 2
+"""Tiles, one below the other, for which a panel of the input's columns is read once."""
+
+
+def write_weight_task(module: Module) -> None:
+    """Write `weight_task(job, layer, task, x, ldx, scratch)`.
+
+    It computes the gradient of a weight in its columns from ``task * span`` on, `span` being
+    `RecordWords.SPAN`, a multiple of a tile's width.  The scratch has room for so many columns of
+    `RecordWords.HELD` rows of the input and, if the batch has more rows than that, of all outputs.
+    """
+    isa = module.isa
+    tile_bytes = isa.tile_rows * isa.tile_vectors * isa.vector_bytes
+    kinds = ("address", "int", "int", "address", "int", "address")
+    with module.function("weight_task", *kinds) as (f, job, index, number, x, ldx, scratch):
+        layer = RecordedLayer(job, index)
+        rows, panels = job.int(PassWords.ROWS), layer.words.int(LayerWords.PANELS)
+        held, span = layer.record.int(RecordWords.HELD), layer.record.int(RecordWords.SPAN)
+        wide = isa.tile_vectors * f.lanes
+        k = number * span
+        columns = (layer.features - k).min(span)
+        task = _WeightTask(f, job, layer, k, columns)
+        own, tiles = f.buffer(TILES_AT_ONCE * tile_bytes), scratch.reals(held * span)
+        with f.loop(0, rows, held) as r:
+            n = (rows - r).min(held)
+            f.call("copy_columns", x.reals(r * ldx + k), ldx, n, columns, scratch)
+            with (
+                f.loop(0, panels, TILES_AT_ONCE) as first,
+                f.loop(0, columns, wide) as c,
+                f.loop(0, n, ROWS_AT_ONCE) as begin,
+                f.loop(first, (first + TILES_AT_ONCE).min(panels)) as panel,
+            ):
+                o, h = layer.panel_of_outputs(panel)
+                kept = tiles.reals(c * layer.outputs + o * wide)
+                g = (rows > held).select(kept, own.bytes((panel - first) * tile_bytes))
+                begun = scratch.reals(c * n + begin * wide)
+                task.add(g, o, h, c, begun, r + begin, (n - begin).min(ROWS_AT_ONCE))
+
+
+@dataclass
+class _WeightTask:
+    """The gradient of some columns of a weight.
+
+    Attributes
+    ----------
+    f : Function
+        The kernel.
+    job : Address
+        The pass.
+    layer : RecordedLayer
+        The layer.
+    k, columns : Int
+        The first of the columns, and how many there are.
+    """
+
+    f: Function
+    job: Address
+    layer: RecordedLayer
+    k: Int
+    columns: Int
+
+    def __post_init__(self) -> None:
+        f, record = self.f, self.layer.record
+        self.rows, self.width = self.job.int(PassWords.ROWS), self.job.int(PassWords.WIDTH)
+        self.dz, self.step = record.address(RecordWords.DZ), self.layer.outputs * self.width
+        self.wide = f.isa.tile_vectors * f.lanes
+        words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
+        self.places = [record.address(word) for word in words]
+        self.far = self.layer.outputs * self.layer.features * f.real_bytes > FAR_BYTES
+
+    def add(
+        self, g: Address, output: Int, height: Int, c: Int, x: Address, row: Int, count: Int
+    ) -> None:
+        """Add `count` rows from `row` on to a tile g, and apply it when it is whole.
+
+        `x` are the columns of these rows that the tile has, `c` columns after the task's first.
+        """
+        f, layer = self.f, self.layer
+        last = row + count >= self.rows
+        with f.when(last & self.far):
+            self._ask(output, height, c)
+        dz = self.dz.reals(row // self.width * self.step + output * self.width)
+        begins = row.equals(0).as_int()
+        f.call("weight_gradient", dz, self.step, self.width, x, count, height, g, begins)
+        with f.when(last):
+            at = output * layer.features + self.k + c
+            f.call_at(
+                self.job.address(PassWords.APPLY),
+                *(place.reals(at) for place in self.places),
+                *(g, height, (self.columns - c).min(self.wide), layer.features),
+                self.job.address(PassWords.WEIGHT_SETTINGS),
+            )
+
+    def _ask(self, output: Int, height: Int, c: Int) -> None:
+        """Ask for the part of a weight, and of what is remembered of it, that comes next.
+
+        It lies in as many pages as the tile has rows, where no processor looks for it by itself.
+        """
+        f, layer = self.f, self.layer
+        along = c + self.wide < self.columns
+        below = output + TILES_AT_ONCE * height
+        row, column = along.select(output, below), along.select(c + self.wide, f.int(0))
+        first, *others = self.places
+        with f.loop(row, (row + height).min(layer.outputs)) as o:
+            at = o * layer.features + self.k + column
+            self._ask_for_line(first, at)
+            for place in others:
+                with f.when(~place.as_int().equals(first.as_int())):
+                    self._ask_for_line(place, at)
+
+    def _ask_for_line(self, place: Address, at: Int) -> None:
+        for line in range(-(-self.wide * self.f.real_bytes // CACHE_LINE)):
+            self.f.prefetch(place.reals(at).bytes(line * CACHE_LINE), cache=1)
+
+
+def write_bias_task(module: Module) -> None:
+    """Write `bias_task(job, layer)`: the gradient of a bias."""
+    isa = module.isa
+    with module.function("bias_task", "address", "int") as (f, job, index):
+        layer = RecordedLayer(job, index)
+        record, width, rows = layer.record, job.int(PassWords.WIDTH), job.int(PassWords.ROWS)
+        dz, step = record.address(RecordWords.DZ), layer.outputs * width
+        g = f.buffer(isa.tile_rows * f.real_bytes + isa.vector_bytes)
+        with (
+            f.when(record.address(RecordWords.BIAS_P).as_int() > 0),
+            f.loop(0, layer.words.int(LayerWords.PANELS)) as panel,
+        ):
+            o, h = layer.panel_of_outputs(panel)
+            f.call("bias_gradient", dz.reals(o * width), step, width, rows, h, g)
+            states = (RecordWords.BIAS_STATE1, RecordWords.BIAS_STATE2)
+            f.call_at(
+                job.address(PassWords.SWEEP),
+                *(record.address(RecordWords.BIAS_P).reals(o), g),
+                *(record.address(word).reals(o) for word in states),
+                *(h, job.address(PassWords.BIAS_SETTINGS)),
+            )
