@@ -11,12 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .panels import transpose
-from .tile import BLOCK, ROW_BLOCK, chains, finish
+from .tile import BLOCK, CACHE_LINE, ROW_BLOCK, chains, finish
 
 if TYPE_CHECKING:
     from ..codegen.function import Function, Module
     from ..codegen.instruction_set import InstructionSet
     from ..codegen.values import Address, Int, Real
+
+PLACES_ASKED = 4
+"""Places that a tile of a weight's gradient asks for."""
 
 ROW_BYTES = 1024
 """Bytes of each row of a weight that are copied at once: enough for a processor to see that they
@@ -119,29 +122,32 @@ def write_weight_gradient(module: Module) -> None:
     apart; x holds as many columns of the input as a tile is wide, row after row without gaps.  For
     `outputs` outputs, as many as a tile is high at most, it sums over `rows` rows of the batch to
     the tile g, row after row: for `first` as if nothing were there.  Later rows begin with a block.
+
+    Meanwhile it asks for what the next tile will be applied to: for each panel of rows, the lines
+    of another of the `PLACES_ASKED` places that `ask` lists, whose rows lie `ask_bytes` apart.
     """
     isa = module.isa
     wide = isa.tile_vectors
-    kinds = ("address", "int", "int", "address", "int", "int", "address", "int")
+    kinds = ("address", "int", "int", "address", "int", "int", "address", "int", "address", "int")
     for vectors in (1, wide):
         for rows in range(1, isa.tile_rows + 1):
             _write_weight_tile(module, rows, vectors)
     with module.function("weight_gradient", *kinds) as (f, *arguments):
-        dz, panel_step, width, x, rows, outputs, g, first = arguments
+        dz, panel_step, width, x, rows, outputs, g, first, *ask = arguments
         names = [f"weight_{r}_{v}" for v in (1, wide) for r in range(1, isa.tile_rows + 1)]
         row = width.equals(f.lanes).select(f.int(0), f.int(isa.tile_rows))
         tile = f.pointers(names).address(row + outputs - 1)
-        f.call_at(tile, dz, panel_step, x, rows, g, first)
+        f.call_at(tile, dz, panel_step, x, rows, g, first, *ask)
 
 
 def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
-    """Write `weight_R_P(dz, panel_step, x, n, g, first)`, dz panels P vectors wide."""
+    """Write `weight_R_P(dz, panel_step, x, n, g, first, ask, step)`, dz panels P vectors wide."""
     vectors = module.isa.tile_vectors
     with module.function(
         f"weight_{rows}_{panel_vectors}",
-        *("address", "int", "address", "int", "address", "int"),
+        *("address", "int", "address", "int", "address", "int", "address", "int"),
         private=True,
-    ) as (f, dz, panel_step, x, n, g, first):
+    ) as (f, dz, panel_step, x, n, g, first, ask, ask_bytes):
         lanes = f.lanes
         width, columns = panel_vectors * lanes, vectors * lanes
 
@@ -149,14 +155,22 @@ def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
             block = (n - r).min(ROW_BLOCK)
             start = dz.reals(r // width * panel_step)
 
+            def advance(at: list[Any], steps: int) -> list[Any]:
+                a, b, place = at
+                if steps > 1:
+                    for line in range(-(-columns * f.real_bytes // CACHE_LINE)):
+                        f.prefetch(place.bytes(line * CACHE_LINE), cache=1)
+                    place = place.bytes(ask_bytes)
+                return [a.reals(steps), b.reals(steps * columns), place]
+
             def panel(values: list[Any]) -> list[Any]:
-                *sums, a, b, left = values
+                *sums, a, b, left, number = values
                 count = left.min(width)
                 sums = chains(
                     f,
                     count,
-                    (a, b),
-                    advance=lambda at, s: [at[0].reals(s), at[1].reals(s * columns)],
+                    (a, b, ask.address(number % PLACES_ASKED)),
+                    advance=advance,
                     element=lambda at, i, s: at[0].reals(i * width + s),
                     vector=lambda at, j, s: at[1].vector(s * columns + j * lanes),
                     rows=rows,
@@ -164,11 +178,19 @@ def _write_weight_tile(module: Module, rows: int, panel_vectors: int) -> None:
                     start=sums,
                 )
                 flat = [value for row in sums for value in row]
-                return [*flat, a.reals(panel_step), b.reals(count * columns), left - count]
+                return [
+                    *flat,
+                    a.reals(panel_step),
+                    b.reals(count * columns),
+                    left - count,
+                    number + 1,
+                ]
 
             values = [f.number(0.0)] * (rows * vectors)
             summed = f.repeat(
-                block.ceil_div(width), [*values, start, x.reals(r * columns), block], panel
+                block.ceil_div(width),
+                [*values, start, x.reals(r * columns), block, r // width],
+                panel,
             )
             sums = [summed[i * vectors : (i + 1) * vectors] for i in range(rows)]
             finish(

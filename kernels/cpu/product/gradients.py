@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .backward import PLACES_ASKED
 from .recorded_layer import RecordedLayer
 from .tile import CACHE_LINE, FAR_BYTES, ROWS_AT_ONCE
 from .words import LayerWords, PassWords, RecordWords
@@ -87,6 +88,10 @@ class _WeightTask:
         self.wide = f.isa.tile_vectors * f.lanes
         words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
         self.places = [record.address(word) for word in words]
+        self.next, self.nothing = (f.buffer(PLACES_ASKED * 8) for _ in range(2))
+        for number in range(PLACES_ASKED):
+            for listed in (self.next, self.nothing):
+                listed.store(self.places[0].as_int(), number)
         self.far = self.layer.outputs * self.layer.features * f.real_bytes > FAR_BYTES
 
     def add(
@@ -98,11 +103,20 @@ class _WeightTask:
         """
         f, layer = self.f, self.layer
         last = row + count >= self.rows
+        # While few rows are added there is no time: then all is asked for before.
+        enough = count >= len(self.places) * self.width
+        meanwhile = last & self.far & enough
         with f.when(last & self.far):
-            self._ask(output, height, c)
+            self._list(output, height, c)
+            with f.when(~enough):
+                self._ask(height)
         dz = self.dz.reals(row // self.width * self.step + output * self.width)
-        begins = row.equals(0).as_int()
-        f.call("weight_gradient", dz, self.step, self.width, x, count, height, g, begins)
+        f.call(
+            "weight_gradient",
+            *(dz, self.step, self.width, x, count, height, g, row.equals(0).as_int()),
+            meanwhile.select(self.next, self.nothing),
+            meanwhile.select(layer.features * f.real_bytes, f.int(0)),
+        )
         with f.when(last):
             at = output * layer.features + self.k + c
             f.call_at(
@@ -112,26 +126,30 @@ class _WeightTask:
                 self.job.address(PassWords.WEIGHT_SETTINGS),
             )
 
-    def _ask(self, output: Int, height: Int, c: Int) -> None:
-        """Ask for the part of a weight, and of what is remembered of it, that comes next.
+    def _list(self, output: Int, height: Int, c: Int) -> None:
+        """List where the parts of a weight, and of what is remembered of it, lie that come next.
 
-        It lies in as many pages as the tile has rows, where no processor looks for it by itself.
+        Their rows are in as many pages, where no processor looks for them by itself.
         """
-        f, layer = self.f, self.layer
+        layer = self.layer
         along = c + self.wide < self.columns
-        below = output + TILES_AT_ONCE * height
-        row, column = along.select(output, below), along.select(c + self.wide, f.int(0))
-        first, *others = self.places
-        with f.loop(row, (row + height).min(layer.outputs)) as o:
-            at = o * layer.features + self.k + column
-            self._ask_for_line(first, at)
-            for place in others:
-                with f.when(~place.as_int().equals(first.as_int())):
-                    self._ask_for_line(place, at)
+        below = (output + TILES_AT_ONCE * height).min(layer.outputs - 1)
+        row, column = along.select(output, below), along.select(c + self.wide, self.f.int(0))
+        at = row * layer.features + self.k + column
+        for number, place in enumerate(self.places):
+            self.next.store(place.reals(at).as_int(), number)
 
-    def _ask_for_line(self, place: Address, at: Int) -> None:
-        for line in range(-(-self.wide * self.f.real_bytes // CACHE_LINE)):
-            self.f.prefetch(place.reals(at).bytes(line * CACHE_LINE), cache=1)
+    def _ask(self, height: Int) -> None:
+        """Ask for what is listed at once."""
+        f, layer = self.f, self.layer
+        first = self.next.int()
+        for number in range(len(self.places)):
+            place = self.next.address(number)
+            new = ~self.next.int(number).equals(first) if number else self.far
+            with f.when(new), f.loop(0, height) as row:
+                line = place.reals(row * layer.features)
+                for byte in range(0, self.wide * f.real_bytes, CACHE_LINE):
+                    f.prefetch(line.bytes(byte), cache=1)
 
 
 def write_bias_task(module: Module) -> None:

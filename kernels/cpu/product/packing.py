@@ -3,8 +3,8 @@
 A weight W, shape (out, in), is packed in one of two orders.  For tiles with the rows of a batch in
 the lanes, in panels of `height` outputs that differ by one at most: element (output o, feature k)
 of the panel that begins with output s lies at s * in + k * height + (o - s).  For tiles with the
-outputs in the lanes, in panels of `width` outputs, the last as wide as whole vectors hold what is
-left, filled with zeros: it lies at s * in + k * width + (o - s).
+outputs in the lanes, in panels of one vector, the last filled with zeros: it lies at
+s * in + k * lanes + (o - s).
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def write_pack_heights(module: Module) -> None:
                         to.store(column, k * h + i0, there)
 
 
-def write_pack_widths(module: Module, vectors: int) -> None:
-    """Write `pack_widths(W, outputs, features, packed)`, panels being `vectors` vectors wide."""
+def write_pack_widths(module: Module) -> None:
+    """Write `pack_widths(W, outputs, features, packed)`."""
     with module.function("pack_widths", "address", "int", "int", "address") as (
         f,
         W,
@@ -67,13 +67,10 @@ def write_pack_widths(module: Module, vectors: int) -> None:
         packed,
     ):
         lanes = f.lanes
-        width = vectors * lanes
         square = f.buffer(lanes * lanes * f.real_bytes)
         with f.loop(0, outputs, lanes) as o:
             count = (outputs - o).min(lanes)
-            start = o // width * width
-            stride = ((outputs - start).ceil_div(lanes) * lanes).min(width)
-            to = packed.reals(start * features + (o - start))
+            to = packed.reals(o * features)
             with f.loop(0, features, lanes) as k:
                 mask = f.first_lanes(features - k)
                 source = W.reals(o * features + k)
@@ -85,4 +82,4 @@ def write_pack_widths(module: Module, vectors: int) -> None:
                 for i, column in enumerate(columns):
                     square.store(column, i * lanes)
                 with f.loop(0, (features - k).min(lanes)) as i:
-                    to.store(square.vector(i * lanes), (k + i) * stride)
+                    to.store(square.vector(i * lanes), (k + i) * lanes)

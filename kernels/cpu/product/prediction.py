@@ -35,7 +35,7 @@ def write_few(module: Module) -> None:
     write_few_output(module)
     write_few_job(module)
     write_standardize_rows(module)
-    write_pack_widths(module, module.isa.few_vectors)
+    write_pack_widths(module)
 
     def standardized(network: Address, x: Address, ldx: Int, rows: Int, scratch: Address) -> None:
         f = network.f

@@ -115,30 +115,18 @@ def chains_of_rows(
     b: Address,
     rows: int,
     vectors: int,
-    *,
-    ldb: Int | None = None,
-    ahead: Int | None = None,
 ) -> list[list[Real]]:
-    """Return the chains where a lies row after row, `lda` elements apart, and b likewise by `ldb`.
+    """Return the chains where a lies row after row, `lda` elements apart, and b has no gaps.
 
-    Without `ldb`, b has no gaps.  Each row of a has an address of its own, so its elements are
-    loaded once for all vectors.  With `ahead`, each term asks for what lies so many bytes on in b.
+    Each row of a has an address of its own, so its elements are loaded once for all vectors.
     """
-    width = f.int(vectors * f.lanes) if ldb is None else ldb
-
-    def advance(at: list[Any], steps: int) -> list[Any]:
-        if ahead is not None and steps > 1:
-            for step in range(steps):
-                for line in range(-(-vectors * f.lanes * f.real_bytes // CACHE_LINE)):
-                    f.prefetch(at[1].reals(width * step).bytes(ahead + line * CACHE_LINE))
-        return [at[0] + steps, at[1].reals(width * steps)]
-
+    width = vectors * f.lanes
     at_row = [a.reals(lda * i) for i in range(rows)]
     return chains(
         f,
         count,
         (f.int(0), b),
-        advance=advance,
+        advance=lambda at, steps: [at[0] + steps, at[1].reals(width * steps)],
         element=lambda at, i, s: at_row[i].reals(at[0]).reals(s),
         vector=lambda at, j, s: (at[1].reals(width * s) if s else at[1]).vector(j * f.lanes),
         rows=rows,

@@ -18,9 +18,10 @@ CHUNK_BYTES = 1 << 20
 CHUNK_ROWS = 64
 """Rows of a chunk at most: weights that come from the third cache are then used often enough."""
 
-FEW_PER_ROW = ((1 << 20, 1.1), (1 << 22, 1.4), (float("inf"), 2.0))
+FEW_PER_ROW = ((1 << 20, 1.1, 0.9), (1 << 22, 1.2, 0.98), (float("inf"), 1.4, 1.2))
 """The cost of a row in the kernel for few rows, in lanes of the kernel for many: by the bytes of
-weights up to which it holds.  What comes from a slow cache is to be read as few times as possible.
+weights up to which it holds, on one thread and on several that share out the outputs.  Several gain
+more by it, since they need not bring the rows into panels, and wait for one another less.
 """
 
 LARGEST_SPREAD = 8
@@ -48,7 +49,7 @@ MOST_NATURAL_ROWS = 128
 NEAR_BYTES = 1 << 20
 """Bytes of a weight up to which its gradient is computed column by column of tiles."""
 
-COLUMN_BYTES = 1 << 18
+COLUMN_BYTES = 1 << 19
 """The columns of the input that a task of a larger weight's gradient holds."""
 
 TASKS_PER_THREAD = 2
@@ -106,9 +107,9 @@ def choose(rows: int, threads: int, network: Network) -> Call:
     flops = rows * network.flops_per_row
     alone = flops <= SHORT_FLOPS
     together = max(1, min(threads, flops // FEW_FLOPS_PER_THREAD))
-    if not network.by_row and _few_is_faster(rows, network):
-        return Call(Way.FEW, rows, together, together == 1 and alone)
     panels = -(-rows // network.wide)
+    if not network.by_row and _few_is_faster(rows, network, shared=together > panels):
+        return Call(Way.FEW, rows, together, together == 1 and alone)
     spread = min(threads, flops // SPREAD_FLOPS_PER_THREAD)
     if not network.by_row and panels <= LARGEST_SPREAD and spread > 1:
         largest_share = -(-panels // spread)
@@ -122,10 +123,14 @@ def choose(rows: int, threads: int, network: Network) -> Call:
     return Call(Way.MANY, chunk, participants, participants == 1 and alone)
 
 
-def _few_is_faster(rows: int, network: Network) -> bool:
-    """Return whether the kernel for few rows is the faster one."""
+def _few_is_faster(rows: int, network: Network, *, shared: bool) -> bool:
+    """Return whether the kernel for few rows is the faster one.
+
+    With `shared` there are more threads than panels of rows.
+    """
     weight_bytes = network.flops_per_row // 2 * network.dtype.itemsize
-    per_row = next(cost for most, cost in FEW_PER_ROW if weight_bytes <= most)
+    costs = next(costs for most, *costs in FEW_PER_ROW if weight_bytes <= most)
+    per_row = costs[shared]
     padded = -(-rows // network.lanes) * network.lanes
     return rows <= LARGEST_FEW and rows * per_row < padded
 

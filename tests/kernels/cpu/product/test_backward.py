@@ -8,9 +8,12 @@ from support.panels import same_bits
 from support.product_kernels import call, normal, panels, unit
 from support.written_kernels import ISAS, each_target, lanes_of
 
-from mlpcore.kernels.cpu.product.backward import turned_elements, turned_features
+from mlpcore.kernels.cpu.product.backward import PLACES_ASKED, turned_elements, turned_features
 
 pytestmark = pytest.mark.skipif(not CAN_PROTECT, reason="there is no mprotect")
+
+ASKED = np.zeros(PLACES_ASKED, np.int64)
+"""Where a tile looks ahead: anything may be asked for, also what cannot be read."""
 
 # Exact arithmetic is slow in Python for float64, which test_training has a little of.
 single, each_isa = np.float32, pytest.mark.parametrize("isa", ISAS, ids=lambda isa: isa.name)
@@ -49,7 +52,7 @@ def test_the_gradient_of_a_tile_of_a_weight(isa, rows):
         dz, x = normal((rows, outputs), dtype), normal((rows, wide), dtype, 1)
         given = at_the_edge(panels(dz, width, beyond=np.nan))  # which no sum may read
         g = at_the_edge(np.zeros((height, wide), dtype))
-        sizes = (outputs * width, width, at_the_edge(x), rows, height, g, 1)
+        sizes = (outputs * width, width, at_the_edge(x), rows, height, g, 1, ASKED, 8)
         call(kernels, "weight_gradient", given, *sizes)
         expected = canonical.product(dz[:, :height], x, canonical.ROW_BLOCK)
         assert same_bits(g, expected)
@@ -64,7 +67,7 @@ def test_the_gradient_of_a_tile_of_a_weight_in_two_parts(isa, rows):
     g = np.full((height, wide), np.nan, single)
     for part, fresh in ((slice(first), 1), (slice(first, None), 0)):
         given, columns = panels(dz[part], wide), np.ascontiguousarray(x[part])
-        sizes = (height * wide, wide, columns, len(columns), height, g, fresh)
+        sizes = (height * wide, wide, columns, len(columns), height, g, fresh, ASKED, 8)
         call(kernels, "weight_gradient", given, *sizes)
     assert same_bits(g, canonical.product(dz, x, canonical.ROW_BLOCK))
 

@@ -35,14 +35,13 @@ def test_in_heights(isa, dtype, outputs, features):
 @pytest.mark.parametrize(("outputs", "features"), SHAPES)
 def test_in_widths(isa, dtype, outputs, features):
     lanes = lanes_of(isa, dtype)
-    width = isa.few_vectors * lanes
     W = normal((outputs, features), dtype)
     padded = np.zeros((-(-outputs // lanes) * lanes, features), dtype)
     padded[:outputs] = W
     packed = at_the_edge(np.full(padded.size, np.nan, dtype))
     call(unit("few", isa, dtype), "pack_widths", at_the_edge(W), outputs, features, packed)
-    cuts = range(0, len(padded), width)
-    expected = np.concatenate([padded[o : o + width].T.ravel() for o in cuts])
+    cuts = range(0, len(padded), lanes)
+    expected = np.concatenate([padded[o : o + lanes].T.ravel() for o in cuts])
     assert same_bits(packed, expected)
 
 
