@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .panels import transpose
-from .tile import BLOCK, CACHE_LINE, ROW_BLOCK, chains, finish
+from .tile import BLOCK, CACHE_LINE, ROW_BLOCK, ROWS_ASKED, chains, chains_of_block, finish
 
 if TYPE_CHECKING:
     from ..codegen.function import Function, Module
@@ -76,34 +76,31 @@ def write_input_gradient(module: Module) -> None:
                     # What is too much will be overwritten by the next row.
                     mask = f.first_lanes(count - k - j)
                     to.store(row.vector(k + j, mask), j)
+        end = first + turned_features(isa, f.real_bytes)
+        following = (end < features).select(W.reals(end), W.reals(BLOCK * features))
         with f.loop(0, count, strip) as k:
             rows = (count - k).min(strip)
             tile = tiles.address((vectors - 1) * strip + rows - 1)
             a = copied.reals(k // strip * apart)
             with f.loop(0, panels) as q:
                 c = da.reals((q * features + first + k) * width)
-                f.call_at(tile, a, dz.reals(q * dz_step), c, outputs, begins)
+                asked = following.reals((k // strip * panels + q) * ROWS_ASKED * features)
+                f.call_at(tile, a, dz.reals(q * dz_step), c, outputs, begins, asked, features)
 
 
 def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
-    """Write `turned_R_V(a, b, c, n, first)`: the rows of the tile are columns of a."""
+    """Write `turned_R_V(a, b, c, n, first, next, ldw)`: a is a copy of columns of a weight.
+
+    Meanwhile it asks for rows of the weight from `next` on, which are copied next.
+    """
     with module.function(
         f"turned_{rows}_{vectors}",
-        *("address", "address", "address", "int", "int"),
+        *("address", "address", "address", "int", "int", "address", "int"),
         private=True,
-    ) as (f, a, b, c, n, first):
+    ) as (f, a, b, c, n, first, following, ldw):
         lanes = f.lanes
-        width, strip = vectors * lanes, f.isa.tile_rows
-        sums = chains(
-            f,
-            n,
-            (a, b),
-            advance=lambda at, s: [at[0].reals(s * strip), at[1].reals(s * width)],
-            element=lambda at, i, s: at[0].reals(s * strip + i),
-            vector=lambda at, j, s: at[1].vector(s * width + j * lanes),
-            rows=rows,
-            vectors=vectors,
-        )
+        width, apart = vectors * lanes, f.isa.tile_rows
+        sums = chains_of_block(f, n, a, b, apart, True, rows, vectors, following, ldw)
         never = f.int(0).equals(1)
         finish(
             f,

@@ -1,29 +1,31 @@
 """A layer on a chunk of a batch that reads the weight as it lies, row after row.
 
 A training step changes the weight each time; for a small batch, to pack it anew would take as long
-as to multiply by it.  The tiles are lower than those of packed weights, since each of their rows
-needs an address of its own.
+as to multiply by it.  What a tile reads of it is copied instead, row after row into the first
+cache, so that all elements lie at constant distances from one address.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .tile import BLOCK, chains_of_rows, finish
+from .tile import BLOCK, CACHE_LINE, ROWS_ASKED, chains_of_block, finish
 from .words import LayerWords
 
 if TYPE_CHECKING:
-    from ..codegen.function import Module
-    from ..codegen.values import Address, Real
+    from ..codegen.function import Function, Module
+    from ..codegen.values import Address, Int, Real
 
-MOST_ROWS = 8
-"""The height of the largest tile: as many addresses as fit into the registers for them."""
+
+def _apart(f: Function) -> int:
+    """Return how far the rows of the copy are apart; by a power of two they would share sets."""
+    return BLOCK + CACHE_LINE // f.real_bytes
 
 
 def write_natural_layer(module: Module) -> None:
     """Write `natural_layer(description, x, z, a, rows)`: what `layer` does, with the same bits."""
     isa = module.isa
-    highest = min(MOST_ROWS, isa.tile_rows)
+    highest = isa.tile_rows
     for vectors in range(1, isa.tile_vectors + 1):
         for rows in range(1, highest + 1):
             _write_tile(module, rows, vectors)
@@ -43,18 +45,22 @@ def write_natural_layer(module: Module) -> None:
         table = (rows <= lanes).select(tables[0], tables[-1])
         panels = N.ceil_div(highest)
         height, larger = N // panels, N % panels
+        copied = f.buffer(highest * _apart(f) * f.real_bytes)
         with f.loop(0, K, BLOCK) as k:
             n = (K - k).min(BLOCK)
             first, last = k.equals(0).as_int(), (k + BLOCK >= K).as_int()
             with f.loop(0, panels) as p:
                 h, o = height + (p < larger).as_int(), p * height + p.min(larger)
-                tile, W = table.address(h - 1), weights.reals(o * K + k)
+                tile = table.address(h - 1)
+                W = weights.reals(o * K + k)
+                _copy(f, W, K, h, n, copied)
+                following = (p + 1 < panels).select(W.reals(h * K), weights.reals(k + BLOCK))
                 with f.loop(0, rows, width) as r:
                     at = r * N + o * width
                     f.call_at(
                         tile,
-                        *(W, K, x.reals(r * K + k * width), z.reals(at), n, first, last),
-                        *(bias.reals(o), floor),
+                        *(copied, x.reals(r * K + k * width), z.reals(at), n, first, last),
+                        *(bias.reals(o), floor, following.reals(r // width * ROWS_ASKED * K), K),
                     )
                     with f.when(last.equals(1) & (activation.as_int() > 0)):
                         f.call_at(activation, z.reals(at), a.reals(at), h * width, settings)
@@ -63,17 +69,31 @@ def write_natural_layer(module: Module) -> None:
             f.call_at(by_row, z.reals(r * N), a.reals(r * N), N, width)
 
 
+def _copy(f: Function, W: Address, ldw: Int, rows: Int, columns: Int, to: Address) -> None:
+    whole = columns // f.lanes * f.lanes
+    mask = f.first_lanes(columns - whole)
+    with f.loop(0, rows) as i:
+        source, target = W.reals(i * ldw), to.reals(i * _apart(f))
+        with f.loop(0, whole, f.lanes) as k:
+            target.store(source.vector(k), k)
+        target.store(source.vector(whole, mask), whole)
+
+
 def _write_tile(module: Module, rows: int, vectors: int) -> None:
-    """Write `natural_R_V(a, lda, b, c, n, first, last, bias, floor)`."""
+    """Write `natural_R_V(a, b, c, n, first, last, bias, floor, next, ldw)`, a being a copy.
+
+    Meanwhile it asks for `ROWS_ASKED` rows of the weight from `next` on.
+    """
     with module.function(
         f"natural_{rows}_{vectors}",
-        *("address", "int", "address", "address", "int", "int", "int", "address", "real"),
+        *("address", "address", "address", "int", "int", "int", "address", "real"),
+        *("address", "int"),
         private=True,
-    ) as (f, a, lda, b, c, n, first, last, bias, floor):
+    ) as (f, a, b, c, n, first, last, bias, floor, following, ldw):
         lanes = f.lanes
         width = vectors * lanes
         lowest = floor.splat()
-        sums = chains_of_rows(f, n, a, lda, b, rows, vectors)
+        sums = chains_of_block(f, n, a, b, _apart(f), False, rows, vectors, following, ldw)
 
         def complete(total: Real, i: int, _j: int) -> Real:
             whole: Real = (total + bias.real(i).splat()).above(lowest)

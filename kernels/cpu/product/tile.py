@@ -36,6 +36,9 @@ input that belong to them are in the first cache."""
 CACHE_LINE = 64
 """Bytes of a cache line."""
 
+ROWS_ASKED = 8
+"""Rows of a weight that the tiles of a block ask for while they are summed."""
+
 FAR_BYTES = 1 << 20
 """A weight larger than this is taken to come from a slower cache than the second."""
 
@@ -107,6 +110,77 @@ def chains(
     return [values[i * vectors : (i + 1) * vectors] for i in range(rows)]
 
 
+def chains_of_block(
+    f: Function,
+    count: Int,
+    a: Address,
+    b: Address,
+    apart: int,
+    turned: bool,
+    rows: int,
+    vectors: int,
+    following: Address,
+    stride: Int,
+) -> list[list[Real]]:
+    """Return the chains of at most `BLOCK` terms where a is a copy of a part of a weight.
+
+    Meanwhile they ask for what is copied next: `BLOCK` elements of `ROWS_ASKED` rows of the weight.
+
+    Parameters
+    ----------
+    f : Function
+        The kernel.
+    count : Int
+        How many terms.
+    a : Address
+        The copy, whose rows lie `apart` elements apart.
+    b : Address
+        The vectors, those of one term after those of the other.
+    apart : int
+        See `a`.
+    turned : bool
+        Whether a row of the copy has the elements of one term, rather than those of one chain.
+    rows, vectors : int
+        The shape of the tile.
+    following : Address
+        The first of the rows that are asked for.
+    stride : Int
+        How many elements those rows are apart.
+    """
+    segment, width = BLOCK // ROWS_ASKED, vectors * f.lanes
+    row, term = (1, apart) if turned else (apart, 1)
+
+    def advance(at: list[Any], steps: int) -> list[Any]:
+        a, b, line = at
+        if steps > 1:
+            f.prefetch(line)
+            line = line.bytes(CACHE_LINE)
+        return [a.reals(steps * term), b.reals(steps * width), line]
+
+    def part(values: list[Any]) -> list[Any]:
+        *start, a, b, line, left = values
+        n = left.min(segment)
+        found = chains(
+            f,
+            n,
+            (a, b, line),
+            advance=advance,
+            element=lambda at, i, s: at[0].reals(i * row + s * term),
+            vector=lambda at, j, s: at[1].vector(s * width + j * f.lanes),
+            rows=rows,
+            vectors=vectors,
+            start=start,
+        )
+        flat = [total for row in found for total in row]
+        return [*flat, a.reals(n * term), b.reals(n * width), line.reals(stride), left - n]
+
+    zeros = [f.number(0.0)] * (rows * vectors)
+    *flat, _a, _b, _line, _left = f.repeat(
+        count.ceil_div(segment), [*zeros, a, b, following, count], part
+    )
+    return [flat[i * vectors : (i + 1) * vectors] for i in range(rows)]
+
+
 def chains_of_rows(
     f: Function,
     count: Int,
@@ -115,18 +189,30 @@ def chains_of_rows(
     b: Address,
     rows: int,
     vectors: int,
+    *,
+    ldb: Int | None = None,
+    ahead: Int | None = None,
 ) -> list[list[Real]]:
-    """Return the chains where a lies row after row, `lda` elements apart, and b has no gaps.
+    """Return the chains where a lies row after row, `lda` elements apart, and b likewise by `ldb`.
 
-    Each row of a has an address of its own, so its elements are loaded once for all vectors.
+    Without `ldb`, b has no gaps.  Each row of a has an address of its own, so its elements are
+    loaded once for all vectors.  With `ahead`, each term asks for what lies so many bytes on in b.
     """
-    width = vectors * f.lanes
+    width = f.int(vectors * f.lanes) if ldb is None else ldb
+
+    def advance(at: list[Any], steps: int) -> list[Any]:
+        if ahead is not None and steps > 1:
+            for step in range(steps):
+                for line in range(-(-vectors * f.lanes * f.real_bytes // CACHE_LINE)):
+                    f.prefetch(at[1].reals(width * step).bytes(ahead + line * CACHE_LINE))
+        return [at[0] + steps, at[1].reals(width * steps)]
+
     at_row = [a.reals(lda * i) for i in range(rows)]
     return chains(
         f,
         count,
         (f.int(0), b),
-        advance=lambda at, steps: [at[0] + steps, at[1].reals(width * steps)],
+        advance=advance,
         element=lambda at, i, s: at_row[i].reals(at[0]).reals(s),
         vector=lambda at, j, s: (at[1].reals(width * s) if s else at[1]).vector(j * f.lanes),
         rows=rows,
