@@ -1,7 +1,11 @@
 """Nobody is measured while somebody else's threads still spin."""
 
+import hashlib
+import sys
 import threading
 import time
+
+import pytest
 
 from mlpcore.bench import quiet
 
@@ -31,6 +35,7 @@ class Clock:
 def test_it_waits_as_long_as_workers_spin(monkeypatch):
     clock = Clock(spinning_s=0.02)
     monkeypatch.setattr(quiet, "time", clock)
+    monkeypatch.setattr(quiet, "_others_run", lambda: False)
     assert quiet.wait_until_quiet()
     assert 0.02 <= clock.now < 0.022
 
@@ -38,6 +43,7 @@ def test_it_waits_as_long_as_workers_spin(monkeypatch):
 def test_a_worker_that_never_rests_is_not_waited_for(monkeypatch):
     clock = Clock(spinning_s=float("inf"))
     monkeypatch.setattr(quiet, "time", clock)
+    monkeypatch.setattr(quiet, "_others_run", lambda: False)
     assert not quiet.wait_until_quiet()
     assert quiet._LONGEST_S < clock.now < 1.1 * quiet._LONGEST_S
 
@@ -58,4 +64,16 @@ def test_a_real_worker_is_seen():
     finally:
         done.set()
         worker.join()
+    assert quiet.wait_until_quiet()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the states of threads are not known")
+def test_a_worker_is_seen_before_its_processor_time_is_counted():
+    rounds = 2_000_000  # a second or so, without the interpreter's lock
+    work = threading.Thread(target=hashlib.pbkdf2_hmac, args=("sha256", b"", b"", rounds))
+    work.start()
+    try:
+        assert not quiet.wait_until_quiet()
+    finally:
+        work.join()
     assert quiet.wait_until_quiet()

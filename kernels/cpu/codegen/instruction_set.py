@@ -45,7 +45,7 @@ class InstructionSet:
     few_rows, few_vectors : int
         The largest tile for a few rows of a batch, with the outputs in the lanes.
     most_few_rows : int
-        The rows of the highest such tile, which is half as wide.
+        The rows of the highest such tile, as many vectors wide as leave no more sums.
     broadcasts : bool
         Whether an instruction can broadcast an element that it reads from memory.
     """

@@ -55,6 +55,24 @@ def test_weights_from_a_slow_cache_are_read_by_fewer_rows_at_a_time():
     assert choose(rows, 1, LARGE).way is Way.MANY
 
 
+@pytest.mark.parametrize("network", [SMALL, MIDDLE, LARGE])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_half_a_vector_of_rows_has_the_outputs_in_the_lanes(network, threads):
+    assert choose(network.lanes // 2, threads, network).way is Way.FEW
+
+
+@pytest.mark.parametrize(("network", "rows"), [(MIDDLE, 16), (MIDDLE, 32), (LARGE, 12)])
+def test_threads_that_share_the_outputs_take_more_rows_that_way(network, rows):
+    assert choose(rows, 1, network).way is Way.MANY
+    assert (choose(rows, 2, network).way, choose(rows, 2, network).participants) == (Way.FEW, 2)
+
+
+def test_threads_with_rows_of_their_own_have_no_use_for_it():
+    rows = MIDDLE.lanes * 3
+    assert rows > MIDDLE.wide
+    assert choose(rows, 2, MIDDLE).way is Way.MANY
+
+
 def test_rows_just_beyond_a_vector_do_not_pay_for_a_second_one():
     assert choose(17, 1, MIDDLE).way is Way.FEW
     assert choose(31, 1, MIDDLE).way is Way.MANY
