@@ -2,8 +2,9 @@
 
     python ci/gpu_result.py FOLDER
 
-Reads FOLDER/steps.tsv (name, exit code and seconds of each step), selfcheck.json, grid.json and the
-ends of the logs of steps that failed; writes FOLDER/result.json.  Ends with 1 if a step failed.
+Reads FOLDER/steps.tsv (name, exit code and seconds of each step), selfcheck.json, table.json,
+grid.json and the ends of the logs of steps that failed; writes FOLDER/result.json.  Ends with 1 if
+a step failed.
 """
 
 import json
@@ -24,6 +25,7 @@ def main(arguments):
         "commit": commit(),
         "steps": steps,
         "selfcheck": loaded(folder / "selfcheck.json"),
+        "table": loaded(folder / "table.json"),
         "grid": loaded(folder / "grid.json"),
     }
     path = folder / "result.json"

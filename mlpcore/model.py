@@ -1,7 +1,7 @@
 """MLP: the thin object on top of everything below."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -14,20 +14,19 @@ from mlpcore.device import Device
 from mlpcore.frozen import FrozenPredictor
 from mlpcore.inspect.features import features
 from mlpcore.inspect.hooks import LayerHook, LayerValues
-from mlpcore.kernels.reference.operations import Activation, Standardize
-from mlpcore.model_training import TrainableModel
-from mlpcore.network import check_sizes, perceptron
+from mlpcore.model_fit import FittableModel
 from mlpcore.nn.activations import ActivationSpec
-from mlpcore.nn.activations import activation as resolve_activation
+from mlpcore.nn.architecture import NormSpec, architecture
 from mlpcore.nn.initializers import InitializerSpec
 from mlpcore.nn.losses import LossSpec
 from mlpcore.passes import Cache, Gradients
 from mlpcore.prediction import predict
 from mlpcore.training.data import take_data
 from mlpcore.training.objective import objective
+from mlpcore.training.penalty import penalty
 
 
-class MLP(TrainableModel):
+class MLP(FittableModel):
     """A multilayer perceptron on one device.
 
     Parameters
@@ -45,8 +44,17 @@ class MLP(TrainableModel):
     initializer : str or callable
         The name of the weights' initialiser, or a function of your own from (rng, (out, in)) to an
         array; ``"auto"`` takes the one that suits each activation.
+    norm : {"batch", "layer"}, BatchNorm, LayerNorm, optional
+        What normalises each hidden layer, between its product and its activation.
+    residual : bool
+        Whether a hidden layer as wide as the hidden layer before it adds that one's result.
+    dropout : float or sequence of float
+        The share of each hidden layer's results that a training step drops, in [0, 1).
     standardize : bool
         Whether the network begins with (x - mean) * scale; `adapt` sets both from data.
+    input_noise, input_dropout : float
+        The deviation of the noise that a training step adds to the (standardised) input, and the
+        share of it that it drops.
     dtype : {"float32", "float64"}
         What parameters and results are.
     device : str or Device, optional
@@ -61,7 +69,7 @@ class MLP(TrainableModel):
     Raises
     ------
     ValueError
-        If a width, name or number of activations does not fit, or `num_threads` is below 1.
+        If a width, name, rate or number of activations does not fit, or `num_threads` is below 1.
     TypeError
         If a width is not an integer, or `dtype` is neither float32 nor float64.
     DeviceUnavailableError
@@ -83,20 +91,29 @@ class MLP(TrainableModel):
         *,
         bias: bool = True,
         initializer: InitializerSpec = "auto",
+        norm: NormSpec = None,
+        residual: bool = False,
+        dropout: float | Sequence[float] = 0.0,
         standardize: bool = False,
+        input_noise: float = 0.0,
+        input_dropout: float = 0.0,
         dtype: Any = "float32",
         device: str | Device | None = None,
         seed: int | None = None,
         num_threads: int | None = None,
     ) -> None:
-        widths = check_sizes(sizes)
-        network = perceptron(
-            widths,
-            _activations(activation, len(widths) - 1),
-            resolve_activation(output),
+        network = architecture(
+            sizes,
+            activation,
+            output,
             bias=bias,
             initializer=initializer,
-            before=(Standardize(),) if standardize else (),
+            norm=norm,
+            residual=residual,
+            dropout=dropout,
+            standardize=standardize,
+            input_noise=input_noise,
+            input_dropout=input_dropout,
         )
         self._build(network, dtype, device, seed, num_threads)
         self._initialize()
@@ -308,6 +325,7 @@ class MLP(TrainableModel):
         loss: LossSpec | None = None,
         *,
         l2: float = 0.0,
+        l1: float = 0.0,
         sample_weight: Any = None,
         input_gradient: bool = False,
         intermediates: bool = False,
@@ -322,8 +340,8 @@ class MLP(TrainableModel):
             The targets: class labels of the leading shape of `x`, or (..., out).
         loss : str, Loss or function, optional
             The data loss L of the logits; by default the one that belongs to `output`.
-        l2 : float
-            λ of the penalty s = λ/2 ΣW², which counts weights but not biases.
+        l2, l1 : float
+            λ₂ and λ₁ of the penalty s = λ₂/2 ΣW² + λ₁ Σ|W|, which counts weights but not biases.
         sample_weight : array, optional
             A weight for each sample, in the leading shape of `x`.
         input_gradient, intermediates : bool
@@ -341,7 +359,7 @@ class MLP(TrainableModel):
         TypeError, ValueError
             If something does not fit.
         """
-        chosen, factor = self._loss(loss), not_negative(l2, "l2")
+        chosen, l2, l1 = self._loss(loss), not_negative(l2, "l2"), not_negative(l1, "l1")
         bound = self._bound
         with bound.backend.active():
             data = take_data(bound, x, t, chosen, sample_weight)
@@ -350,7 +368,7 @@ class MLP(TrainableModel):
                 data.x,
                 data.t,
                 chosen,
-                l2=factor,
+                penalty=penalty(bound.program, l2, l1),
                 sample_weight=data.sample_weight,
                 input_gradient=input_gradient,
                 intermediates=intermediates,
@@ -383,13 +401,3 @@ class MLP(TrainableModel):
             Its ``remove()`` ends it; as a context manager it ends with the block.
         """
         return LayerHook(self._bound, callback)
-
-
-def _activations(
-    spec: ActivationSpec | Sequence[ActivationSpec], layers: int
-) -> tuple[Activation, ...]:
-    """Return one activation for each hidden layer, or those of a sequence as they are."""
-    pair = isinstance(spec, tuple) and len(spec) == 2 and all(map(callable, spec))
-    if isinstance(spec, list | tuple) and not pair:
-        return tuple(resolve_activation(each) for each in spec)
-    return (resolve_activation(cast("ActivationSpec", spec)),) * max(layers - 1, 0)

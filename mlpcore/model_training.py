@@ -1,4 +1,4 @@
-"""What a model learns with: trainer, fit, evaluate, and the statistics of its input."""
+"""What a model learns with: a trainer, and the statistics of its input."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,10 @@ from mlpcore.nn.losses import Loss, LossSpec, check_output, default_for_output
 from mlpcore.nn.losses import loss as resolve_loss
 from mlpcore.optim import OptimizerSpec
 from mlpcore.optim import optimizer as resolve_optimizer
-from mlpcore.training.evaluate import evaluate
-from mlpcore.training.fit import fit
-from mlpcore.training.history import History
-from mlpcore.training.metrics import resolve_metrics
+from mlpcore.training.averaging import Average
+from mlpcore.training.groups import Group
 from mlpcore.training.standardize import adapt
+from mlpcore.training.step_options import OnNaN, Schedule, StepOptions
 from mlpcore.training.trainer import Trainer
 from mlpcore.training.warm_up import warm_up
 
@@ -35,6 +34,14 @@ class TrainableModel(Model):
         lr: float | None = None,
         *,
         l2: float = 0.0,
+        l1: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        schedule: Schedule | None = None,
+        groups: Sequence[Group] | None = None,
+        accumulate: int = 1,
+        average: Average | None = None,
+        on_nan: OnNaN = "ignore",
         seed: int | None = None,
     ) -> Trainer:
         """Return a trainer whose ``step(x, t)`` changes this model.
@@ -47,112 +54,65 @@ class TrainableModel(Model):
             ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with settings of its own.
         lr : float, optional
             The learning rate; by default the optimizer's own.
-        l2 : float
-            λ of the penalty λ/2 ΣW².
+        l2, l1 : float
+            λ₂ and λ₁ of the penalty λ₂/2 ΣW² + λ₁ Σ|W|, which counts weights only.
+        clip_value : float, optional
+            Each element of the gradient is brought into [-clip_value, clip_value].
+        clip_norm : float, optional
+            Then the gradient, as one vector of all parameters, is scaled to this Euclidean norm if
+            its own is larger; ``trainer.gradient_norm`` tells what that was.
+        schedule : callable, optional
+            ``schedule(step)``, for step 0, 1, ..., is the factor of `lr` in an update, as the
+            functions of `mlpcore.optim.schedules` return it.
+        groups : sequence of Group, optional
+            Rates, penalties and freezing of parameters by name.
+        accumulate : int
+            How many calls of ``step`` make one update: with the gradient of all their rows as if
+            they were one batch.
+        average : Average, optional
+            What `ema` or `swa` returns: the average of the parameters that the trainer keeps.
+        on_nan : {"ignore", "raise", "skip"}
+            Whether a step whose objective or gradient is NaN or infinite is taken as any other,
+            raises FloatingPointError that names the layer, or changes nothing.  Looking for it
+            makes every step wait for a GPU.
         seed : int, optional
             The seed of whatever a step draws; by default the model's.
 
         Raises
         ------
-        ValueError
-            If a name or setting is unknown, or the loss does not belong to the model's output.
+        TypeError, ValueError
+            If a name or setting is unknown or out of range, the loss does not belong to the model's
+            output, or a group matches no parameter.
         """
+        options = StepOptions(
+            l2=l2,
+            l1=l1,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+            schedule=schedule,
+            groups=groups,
+            accumulate=accumulate,
+            average=average,
+            on_nan=on_nan,
+        )
+        return self._trainer(loss, optimizer, lr, options, seed)
+
+    def _trainer(
+        self,
+        loss: LossSpec | None,
+        optimizer: OptimizerSpec,
+        lr: float | None,
+        options: StepOptions,
+        seed: int | None,
+    ) -> Trainer:
         return Trainer(
             self._bound,
             self._loss(loss),
             resolve_optimizer(optimizer),
             lr=lr,
-            l2=l2,
+            options=options,
             seed=self.seed if seed is None else whole_number(seed, "seed", 0),
         )
-
-    def fit(
-        self,
-        x: Any,
-        t: Any,
-        *,
-        epochs: int = 10,
-        batch_size: int = 32,
-        loss: LossSpec | None = None,
-        optimizer: OptimizerSpec = "adam",
-        lr: float | None = None,
-        l2: float = 0.0,
-        sample_weight: Any = None,
-        validation_data: tuple[Any, Any] | None = None,
-        metrics: Sequence[str] | str | None = None,
-        shuffle: bool = True,
-        seed: int | None = None,
-        progress: bool | None = None,
-    ) -> History:
-        """Train on minibatches and return what happened in each epoch.
-
-        There is no training mode to switch: `fit` and `trainer` train, everything else predicts.
-        Ctrl-C raises KeyboardInterrupt and leaves the model as its last whole step made it.
-
-        Parameters
-        ----------
-        x : array, shape (rows, features)
-            The input.
-        t : array
-            The targets, as for `value_and_grad`.
-        epochs : int
-            How often to go through the data.
-        batch_size : int
-            How many rows a step takes; the last step of an epoch may take fewer.
-        loss, optimizer, lr, l2
-            As for `trainer`.
-        sample_weight : array, shape (rows,), optional
-            The weight of each row in the loss.
-        validation_data : pair of arrays, optional
-            (x, t) to evaluate after each epoch.
-        metrics : sequence of str, optional
-            Names out of ``accuracy``, ``binary_accuracy``, ``mae``, ``rmse``, ``r2``; by default
-            the accuracy that belongs to a classification loss.
-        shuffle : bool
-            Whether to draw a new order of the rows in each epoch.
-        seed : int, optional
-            The seed of those orders; by default the model's.
-        progress : bool, optional
-            Whether to show a progress bar; by default only on a terminal.
-
-        Returns
-        -------
-        History
-            The curves.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If something does not fit; nothing is changed then.
-        """
-        trainer = self.trainer(loss, optimizer, lr, l2=l2, seed=seed)
-        return fit(
-            trainer,
-            x,
-            t,
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=self.seed if seed is None else whole_number(seed, "seed", 0),
-            shuffle=shuffle,
-            sample_weight=sample_weight,
-            validation_data=validation_data,
-            metrics=resolve_metrics(metrics, trainer.loss),
-            progress=progress,
-        )
-
-    def evaluate(
-        self,
-        x: Any,
-        t: Any,
-        *,
-        loss: LossSpec | None = None,
-        metrics: Sequence[str] | str | None = None,
-        sample_weight: Any = None,
-    ) -> dict[str, float]:
-        """Return the data loss and the metrics on `x` and `t`; arguments as for `fit`."""
-        chosen = self._loss(loss)
-        names = resolve_metrics(metrics, chosen)
-        return evaluate(self._bound, x, t, loss=chosen, metrics=names, sample_weight=sample_weight)
 
     def warmup(
         self,

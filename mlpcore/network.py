@@ -10,7 +10,7 @@ import numpy as np
 from mlpcore.cached import cached_property
 from mlpcore.checks import whole_number
 from mlpcore.kernels.reference.operation import Operation
-from mlpcore.kernels.reference.operations import OPERATIONS, Activation
+from mlpcore.kernels.reference.operations import OPERATIONS, Activation, Dropout, Residual
 
 OUTPUTS = ("identity", "softmax", "sigmoid", "log_softmax")
 """What `Network.output` may be; each has a loss that takes the logits before it."""
@@ -109,15 +109,27 @@ class Network:
                 "of the last layer belongs inside the network: give `activation` one entry for "
                 "every layer"
             )
+        self._check_widths()
+
+    def _check_widths(self) -> None:
+        """Follow the width of the result from layer to layer."""
         width = self.in_features
+        results: list[int] = []  # the widths of what each dense layer and all behind it gives
+        stage = -1
         for place, layer in enumerate(self.layers):
             if isinstance(layer, Dense):
                 if layer.in_features != width:
                     raise ValueError(
                         f"layer {place} takes {layer.in_features} features, but {width} come to it"
                     )
+                if stage >= 0:
+                    results.append(width)
+                stage += 1
                 width = layer.out_features
             else:
+                sources = layer.sources(max(stage, 0))
+                if sources and all(0 <= source < len(results) for source in sources):
+                    layer.check_sources(width, [results[source] for source in sources])
                 width = layer.out_features(width)
 
     @cached_property
@@ -204,8 +216,13 @@ def perceptron(
     bias: bool = True,
     initializer: str | Callable[..., Any] = "auto",
     before: Sequence[Operation] = (),
+    norm: Operation | None = None,
+    residual: bool = False,
+    dropout: Sequence[float] = (),
 ) -> Network:
     """Return the network of `sizes` with one activation after each layer.
+
+    A hidden layer is a `Dense`, `norm`, an activation, a `Residual` and a `Dropout`, in this order.
 
     Parameters
     ----------
@@ -221,12 +238,18 @@ def perceptron(
         The initialiser of every weight.
     before : sequence of Operation
         What is applied to the input first.
+    norm : Operation, optional
+        What normalises each hidden layer.
+    residual : bool
+        Whether a hidden layer as wide as the hidden layer before it adds that one's result.
+    dropout : sequence of float
+        The rate of each hidden layer, or none at all.
 
     Raises
     ------
     ValueError
-        If `sizes` has fewer than two widths, a width is not positive, or the number of activations
-        fits neither count.
+        If `sizes` has fewer than two widths, a width is not positive, the number of activations
+        fits neither count, or the number of rates is not that of the hidden layers.
     TypeError
         If a width is not an integer, or an argument is of another kind.
     """
@@ -237,11 +260,20 @@ def perceptron(
             f"{count} layers take {count - 1} activations (hidden layers) or {count} "
             f"(every layer), got {len(activations)}"
         )
+    if dropout and len(dropout) != count - 1:
+        raise ValueError(f"{count - 1} hidden layers take as many rates, got {len(dropout)}")
     layers: list[Layer] = list(before)
     for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
+        hidden = i < count - 1
         layers.append(Dense(fan_in, fan_out, bias, initializer))
+        if hidden and norm is not None:
+            layers.append(norm)
         if i < len(activations):
             layers.append(activations[i])
+        if hidden and residual and i > 0 and fan_in == fan_out:
+            layers.append(Residual())
+        if hidden and dropout and dropout[i]:
+            layers.append(Dropout(dropout[i]))
     return Network(tuple(layers), output)
 
 

@@ -128,6 +128,11 @@ class Program:
         """Return the widest scope in the program; anything but batch may run in chunks of rows."""
         return max((s.scope(training) for s in self.stages), key=list(Scope).index)
 
+    def least_rows(self, training: bool) -> int:
+        """Return how many rows a batch must have, in a training step or in prediction."""
+        steps = (step for stage in self.stages for step in (*stage.before, *stage.after))
+        return max((step.operation.least_rows(training) for step in steps), default=0)
+
     @cached_property
     def kept(self) -> frozenset[int]:
         """The stages whose results a later operation reads again."""
@@ -203,22 +208,41 @@ class _Lowering:
                 f"{operation.kind!r} in layer {stage} reads layer {min(sources)}, "
                 "which does not come before it"
             )
+        parameters, state = operation.parameters(width), operation.state(width)
+        suffix = self._suffix(prefix, (*parameters, *state))
         step = Step(
             operation,
             self.position,
-            self._declare(operation.parameters(width), self.parameters, prefix),
-            self._declare(operation.state(width), self.state, prefix),
+            self._declare(parameters, self.parameters, prefix, suffix),
+            self._declare(state, self.state, prefix, suffix),
             sources,
         )
         self.position += 1
         return step
 
+    def _suffix(self, prefix: str, shapes: tuple[ParameterShape, ...]) -> str:
+        """Return what tells the arrays of an operation from those of another in its stage.
+
+        Nothing for the first, ``_2`` for the next; but weight and bias are those of the product.
+        """
+        if any(own.name in ("weight", "bias") for own in shapes):
+            return ""
+        suffix, number = "", 1
+        while any(f"{prefix}.{own.name}{suffix}" in self.names for own in shapes):
+            number += 1
+            suffix = f"_{number}"
+        return suffix
+
     def _declare(
-        self, shapes: tuple[ParameterShape, ...], into: list[Parameter], prefix: str
+        self,
+        shapes: tuple[ParameterShape, ...],
+        into: list[Parameter],
+        prefix: str,
+        suffix: str,
     ) -> tuple[tuple[str, str], ...]:
         names = []
         for own in shapes:
-            name = self._name(prefix, own.name)
+            name = self._name(prefix, own.name + suffix)
             into.append(Parameter(name, own.shape, own.decays, own.fill))
             names.append((own.name, name))
         return tuple(names)

@@ -21,7 +21,7 @@ LAYERS = [
     "frozen",
     "prediction",
     "functional",
-    "training",
+    "training callbacks",
     "inspect",
     "optim",
     "io",

@@ -1,6 +1,7 @@
 """MLP: which numbers it takes, from which library, and that results come back as they went in."""
 
 import array_api_strict
+import ml_dtypes
 import numpy as np
 import pytest
 from support.models import model
@@ -35,6 +36,18 @@ def test_real_input_is_converted_to_the_models_dtype(given_dtype, dtype):
 def test_anything_but_real_numbers_is_refused(x):
     with pytest.raises(TypeError, match="expected real numbers, got an array of dtype"):
         model()(x)
+
+
+def test_half_precision_is_taken_to_single_and_bfloat16_is_refused_with_advice(device):
+    net = model(device=device)
+    x = np.random.default_rng(5).normal(size=(6, 4))
+    half = x.astype(np.float16)
+    np.testing.assert_array_equal(net(half), net(half.astype(np.float32)))
+    brain = x.astype(ml_dtypes.bfloat16)
+    t = np.zeros(6, int)
+    for use in (net, net.forward, net.freeze(), lambda x: net.fit(x, t, epochs=1)):
+        with pytest.raises(TypeError, match="dtype bfloat16; convert it to float32 first"):
+            use(brain)
 
 
 def test_lists_and_arrays_of_any_layout_give_the_same():

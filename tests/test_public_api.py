@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 import mlpcore
-from mlpcore import bench, datasets, device, functional, io, optim, training
+from mlpcore import bench, callbacks, datasets, device, functional, io, optim, training
 from mlpcore import inspect as looking
 from mlpcore.nn import activations, initializers, losses
 
@@ -21,7 +21,10 @@ MODULES = (
     initializers,
     losses,
     optim,
+    optim.schedules,
+    optim.lbfgs,
     training,
+    callbacks,
     looking,
     io,
     datasets,

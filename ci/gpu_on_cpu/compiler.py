@@ -20,10 +20,16 @@ from .errors import BuildError
 
 RUNTIME = Path(__file__).parent / "runtime"
 
+MOST_STACK = 60 * 1024
+"""Bytes that a function of a kernel may take of the stack of its thread (STACK_BYTES, 64 KiB)."""
+
+FAST_BUILD = "GPU_ON_CPU_FAST_BUILD"
+"""The environment variable that asks for kernels which build fast and run slowly."""
+
 _COMMON = ("-w", "-fPIC", "-shared")
 _CXX = ("-std=gnu++17", "-fno-strict-aliasing", "-fno-exceptions", "-fcf-protection=none")
 # Contracting a * b + c would round once where PTX says twice.
-_KERNEL = (*_CXX, "-O1", "-ffp-contract=off", "-fno-stack-protector")
+_KERNEL = (*_CXX, "-ffp-contract=off", "-fno-stack-protector", "-fstack-usage")
 _RUNTIME = (*_CXX, "-O2", "-ffp-contract=off", "-frounding-math")
 
 
@@ -49,8 +55,14 @@ def _headers() -> Mapping[str, str]:
 
 
 def build_kernel(source: str) -> Path:
-    """Build a translated module and return the library."""
-    return _build("kernel", {"kernel.cpp": source}, (*_KERNEL, f"-I{RUNTIME}"), _headers())
+    """Build a translated module and return the library.
+
+    With ``GPU_ON_CPU_FAST_BUILD`` set it is not optimised, which takes half the time: right for
+    tests, which build many kernels and run each for a moment.
+    """
+    level = "-O0" if os.environ.get(FAST_BUILD) else "-O1"
+    flags = (*_KERNEL, level, f"-I{RUNTIME}")
+    return _build("kernel", {"kernel.cpp": source}, flags, _headers())
 
 
 @cache
@@ -88,5 +100,18 @@ def _build(
         answer = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         if answer.returncode:
             raise BuildError(f"{' '.join(command)}\n{answer.stderr[:4000]}")
+        _check_stack(Path(work))
         os.replace(Path(work) / "library.so", library)
     return library
+
+
+def _check_stack(folder: Path) -> None:
+    """Raise BuildError for a function whose frame the compiler has noted as too large."""
+    for path in folder.glob("*.su"):
+        for line in path.read_text().splitlines():
+            function, size, _ = line.split("\t")
+            if int(size) > MOST_STACK:
+                raise BuildError(
+                    f"{function.rpartition(':')[2]} takes {size} bytes of the stack of a thread, "
+                    f"and may take {MOST_STACK}"
+                )

@@ -23,6 +23,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--gpu-order", default="forward", choices=[o.name.lower() for o in Order])
     group.addoption("--gpu-seed", type=int, default=0, help="of the random order")
+    group.addoption(
+        "--gpu-fixture",
+        metavar="NAME",
+        help="outside of folders called cuda and gpu_on_cpu, run only what uses this fixture",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,6 +35,21 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Install the double."""
     given = early_config.known_args_namespace
     install(given.gpu_check, given.gpu_order, given.gpu_seed)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what asks for no device and is the same without one."""
+    fixture = config.getoption("--gpu-fixture")
+    if fixture is None:
+        return
+    wanted, left = [], []
+    for item in items:
+        folders = item.path.relative_to(config.rootpath).parts
+        ours = "cuda" in folders or "gpu_on_cpu" in folders
+        asks = fixture in getattr(item, "fixturenames", ())
+        (wanted if ours or asks else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = wanted
 
 
 def pytest_report_header() -> str:

@@ -178,7 +178,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         update,
         (("adam", True, False), ("adam", True, True), ("sgd", True, False)),
-        tuple((name, a, b) for name in RULES for a in _FLAGS for b in _FLAGS),
+        tuple((name, True, True) for name in RULES)
+        + tuple((name, a, b) for name in ("sgd", "adam") for a in _FLAGS for b in _FLAGS),
         Ceilings((64, 80), reason_float64=_LOADS),
         {(n, True, False): _once(*_RULES_READ[n], wide=True) for n in ("adam", "sgd")},
     ),

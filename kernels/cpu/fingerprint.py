@@ -4,29 +4,37 @@ import hashlib
 import os
 from pathlib import Path
 
-__all__ = ["FINGERPRINT", "read_fingerprint"]
+__all__ = ["FINGERPRINT", "fingerprint_of", "read_fingerprint"]
 
 _FOLDER = Path(__file__).parent
 
 
-def read_fingerprint() -> bytes | None:
-    """Return the SHA-256 of all sources of this folder, or None where they cannot be read.
+def fingerprint_of(*folders: Path) -> bytes | None:
+    """Return the SHA-256 of all sources of some folders, or None where they cannot be read.
 
-    Each file counts with its place in the folder and its length, so that nothing can move from one
+    Each file counts with its place in its folder and its length, so that nothing can move from one
     to the other unseen.  Without the sources (in a zip file, say) versions cannot be told apart.
     """
     digest = hashlib.sha256()
     try:
-        paths = sorted(_sources(str(_FOLDER)))
-        for path in paths:
-            with open(path, "rb") as file:
-                text = file.read()
-            place = os.path.relpath(path, _FOLDER).replace(os.sep, "/")
-            digest.update(f"{place}\n{len(text)}\n".encode())
-            digest.update(text)
+        for folder in folders:
+            paths = sorted(_sources(str(folder)))
+            if not paths:
+                return None
+            for path in paths:
+                with open(path, "rb") as file:
+                    text = file.read()
+                place = os.path.relpath(path, folder).replace(os.sep, "/")
+                digest.update(f"{place}\n{len(text)}\n".encode())
+                digest.update(text)
     except OSError:
         return None
-    return digest.digest() if paths else None
+    return digest.digest()
+
+
+def read_fingerprint() -> bytes | None:
+    """Return the fingerprint of the kernels for the CPU, those of this folder."""
+    return fingerprint_of(_FOLDER)
 
 
 def _sources(folder: str) -> list[str]:

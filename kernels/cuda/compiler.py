@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .formulas import Tools
+from .kept import of_python
 
 Factory: TypeAlias = "Callable[..., KernelSource]"
 Capability: TypeAlias = tuple[int, int]
@@ -87,6 +88,13 @@ def ptx_of(
     capability : tuple of int
         The compute capability, as in (9, 0).
     """
+    what = (factory.__module__, factory.__qualname__, dtype.name, variant, capability)
+    return of_python(what, lambda: _compiled(factory, dtype, variant, capability))
+
+
+def _compiled(
+    factory: Factory, dtype: np.dtype[Any], variant: tuple[Hashable, ...], capability: Capability
+) -> str:
     tools = Tools(dtype)
     types = tools.types
     numbers = {

@@ -27,12 +27,21 @@ def fused(x: float, y: float, z: float) -> float:
     return x * y + z
 
 
+def product(x: float, y: float) -> float:
+    """Return x y, on the device rounded also where something is added to it."""
+    return x * y
+
+
 def normal_cdf(z: float) -> float:
     """Return Φ(z), the probability that a standard normal variable is at most `z`."""
     return 0.5 * erfc(-z * sqrt(0.5))
 
 
-_LIBRARY = {fused: ("fmaf", "fma"), normal_cdf: ("normcdff", "normcdf")}
+_LIBRARY = {
+    fused: ("fmaf", "fma"),
+    product: ("fmul_rn", "dmul_rn"),
+    normal_cdf: ("normcdff", "normcdf"),
+}
 """What CUDA's mathematical library has for a formula, in single and double precision."""
 
 

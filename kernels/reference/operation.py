@@ -7,7 +7,7 @@ recognise the class and compute the same thing in another way.
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -94,6 +94,26 @@ class Call:
             raise RuntimeError(f"{name!r} was not kept: forward ran without a record")
         return self.saved[name]
 
+    def drawing(self) -> dict[str, int]:
+        """Return which random words the call draws, as `philox.random_words` takes it.
+
+        Seeds count modulo 2⁶⁴ and steps modulo 2³², the sizes of their words.
+
+        Raises
+        ------
+        RuntimeError
+            If the call has no place in the random stream.
+        """
+        key = self.random
+        if key is None:
+            raise RuntimeError("an operation that draws random numbers needs a RandomKey")
+        return {
+            "seed": key.seed % 2**64,
+            "step": key.step % 2**32,
+            "layer": key.layer,
+            "first_row": key.row,
+        }
+
 
 @dataclass(frozen=True)
 class ParameterShape:
@@ -143,6 +163,30 @@ class Operation(ABC):
     def sources(self, stage: int) -> tuple[int, ...]:  # noqa: ARG002
         """Return the earlier stages whose results the operation reads from stage `stage`."""
         return ()
+
+    def check_sources(self, in_features: int, widths: Sequence[int]) -> None:  # noqa: B027
+        """Raise ValueError if results of these `widths`, one for each source, do not fit x."""
+
+    def least_rows(self, training: bool) -> int:  # noqa: ARG002
+        """Return how many rows a batch must have for the operation to make sense."""
+        return 0
+
+    @property
+    def predicts_identity(self) -> bool:
+        """Whether the operation returns x itself wherever it is not trained."""
+        return False
+
+    def kept_width(self, in_features: int, training: bool) -> int:  # noqa: ARG002
+        """Return how many numbers for each row `forward` saves for `backward`, besides x and y."""
+        return 0
+
+    def flops(self, training: bool) -> int:  # noqa: ARG002
+        """Return the floating-point operations for each element of x, or 0 for what is not counted.
+
+        They are those of the formulas, forward, or forward and backward in a training step; where
+        an engine folds or fuses the operation it takes fewer.
+        """
+        return 0
 
     @abstractmethod
     def forward(self, call: Call, x: Array) -> Array:

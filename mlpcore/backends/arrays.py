@@ -4,6 +4,7 @@ A kind is told apart without importing the library that makes it: only a caller 
 an array can hand one in, so the library is in `sys.modules` by then.
 """
 
+import re
 import sys
 from dataclasses import dataclass
 from types import ModuleType
@@ -133,7 +134,8 @@ def bring_in(x: Any, kind: Kind) -> Any:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers or booleans, or masks some of them.
+        If `x` does not hold real numbers or booleans of a dtype that NumPy has, or masks some of
+        them.  float16 is such a dtype, bfloat16 is none: the message says what to convert it to.
     """
     # Told by an attribute: numpy.ma loads when it is first named, maybe just now in another thread.
     if isinstance(x, np.ndarray) and hasattr(x, "filled"):
@@ -150,12 +152,21 @@ def bring_in(x: Any, kind: Kind) -> Any:
         try:
             array = xp.from_dlpack(x)
         except (BufferError, RuntimeError) as error:  # bfloat16, say, which NumPy does not have
-            raise TypeError(
-                f"a {kind} array of {getattr(x, 'dtype', 'this dtype')} cannot be read: {error}"
-            ) from error
+            dtype = getattr(x, "dtype", "this dtype")
+            advice = f"; {_TO_FLOAT32}" if _is_small_float(str(dtype)) else ""
+            raise TypeError(f"a {kind} array of {dtype} cannot be read: {error}{advice}") from error
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"expected real numbers, got an array of dtype {array.dtype}")
+        advice = f"; {_TO_FLOAT32}" if _is_small_float(array.dtype.name) else ""
+        raise TypeError(f"expected real numbers, got an array of dtype {array.dtype}{advice}")
     return array
+
+
+_TO_FLOAT32 = "convert it to float32 first, which holds the same numbers"
+
+
+def _is_small_float(dtype: str) -> bool:
+    """Return whether this is the name of a float of 16 bits or fewer that NumPy does not have."""
+    return re.search(r"\b(bfloat16|float[468]_)", dtype) is not None
 
 
 def send_back(x: Any, kind: Kind) -> Any:

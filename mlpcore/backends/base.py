@@ -9,7 +9,7 @@ ever missing.
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from mlpcore.backends.arrays import Kind
 from mlpcore.backends.parameters import Exporter, ParameterBuffer
 from mlpcore.backends.seqlock import SequenceLock
+from mlpcore.backends.spans import Span
 from mlpcore.device import Device
 from mlpcore.kernels.reference.operation import Call, RandomKey
 from mlpcore.program import Program
@@ -184,6 +185,9 @@ class FrozenPrediction(DirectPrediction, Protocol):
 class StepRule(ABC):
     """Forward, loss, backward and update as one: how an engine that can takes a training step."""
 
+    keeps_gradient = False
+    """Whether steps write the whole gradient to a buffer, which the rule keeps."""
+
     @abstractmethod
     def prepare(self, x: Any, t: Any, sample_weight: Any) -> Any:
         """Return the inputs of the loss for a batch, or None: then the step is taken in parts."""
@@ -281,8 +285,12 @@ class Plan(ABC):
         moments: Mapping[str, Any],
         step: int,
         lr: float | None,
+        spans: Sequence[Span] | None = None,
     ) -> None:
-        """Let `optimizer` take its step number `step` on the flat buffer, in place."""
+        """Let `optimizer` take its step number `step` on the flat buffer, in place.
+
+        Where `spans` are given, nothing outside them is changed, nor in `moments`.
+        """
 
 
 class Backend(ABC):

@@ -1,6 +1,6 @@
 """A program bound to a device, a dtype and the arrays it computes with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -18,9 +18,13 @@ from mlpcore.backends.base import (
     StageRecord,
     StepRule,
 )
+from mlpcore.backends.folded_arrays import Prediction, prediction
+from mlpcore.backends.folding import without_noise
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.seqlock import SequenceLock, Write
+from mlpcore.backends.spans import Span
+from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.program import Parameter, Program
 
@@ -107,6 +111,7 @@ class BoundProgram:
         self._lock = SequenceLock(self.parameters.changed, self.state.changed)
         self._binding = Binding(self.parameters, self.state, self._lock, self.settings)
         self._plans: dict[Mode, Plan] = {}
+        self._least_rows = program.least_rows(training=True)
 
     def _buffer(self, parameters: tuple[Parameter, ...]) -> ParameterBuffer:
         layout = Layout.of(parameters, self.dtype.itemsize)
@@ -122,8 +127,20 @@ class BoundProgram:
         """Return the plan for `mode`, compiled when it is first asked for."""
         found = self._plans.get(mode)
         if found is None:
-            found = self._plans[mode] = self.backend.compile(self.program, self.dtype, mode)
+            program = self._program(mode)
+            found = self._plans[mode] = self.backend.compile(program, self.dtype, mode)
         return found
+
+    def _program(self, mode: Mode) -> Program:
+        """Return what a plan for `mode` computes."""
+        if mode is Mode.TRAINING:
+            return self.program
+        return without_noise(self.program) if mode is Mode.GRADIENT else self._prediction.program
+
+    @cached_property
+    def _prediction(self) -> Prediction:
+        """What prediction computes, and with which arrays."""
+        return prediction(self.program, self._binding, self.backend)
 
     def gradient(self) -> Any:
         """Return a new flat gradient, all zero."""
@@ -154,18 +171,34 @@ class BoundProgram:
 
         A training pass leaves what it does to the state on its tape; `update` keeps it.  Without
         `watched` the watchers do not see it.
+
+        Raises
+        ------
+        ValueError
+            If a training pass has too few rows for an operation.
         """
-        plan = self.plan(mode)
+        training = mode is Mode.TRAINING
+        if training and x.shape[0] < self._least_rows:
+            raise ValueError(
+                f"a training step of this network needs at least {self._least_rows} rows, for "
+                f"the variance of a batch; got {x.shape[0]}"
+            )
         watchers = list(self.watchers) if watched else []
+        if watchers and mode is Mode.INFERENCE and self._prediction.folded:
+            # What is folded has no values of its own to be seen, and looking changes no bit.
+            self.forward(x, Mode.GRADIENT)
+            watchers = []
         recorded = mode is not Mode.INFERENCE or bool(watchers)
+        plan = self.plan(mode)
+        binding = self._prediction.binding if mode is Mode.INFERENCE else self._binding
 
         def work() -> tuple[Any, Tape]:
-            training = mode is Mode.TRAINING
-            state = self.state.views
+            binding.parameters.refresh()
+            state = binding.state.views
             run = Run(
-                self.parameters,
+                binding.parameters,
                 {name: view.copy() for name, view in state.items()} if training else state,
-                self.state,
+                binding.state,
                 training=training,
                 records=[StageRecord() for _ in self.program.stages] if recorded else None,
                 random=random,
@@ -235,21 +268,39 @@ class BoundProgram:
 
     def require(self, sequence: int) -> None:
         """In the middle of a write, raise ValueError if another came since `sequence`."""
-        if self.sequence != sequence + 1:  # this very write is the one that was added
+        self._refuse_change(self.sequence, sequence + 1)  # one more is this very write
+
+    def _refuse_change(self, found: int, expected: int) -> None:
+        if found != expected:
             raise ValueError(
                 "another thread changed the parameters during this step; nothing was updated"
             )
 
     def update(
         self,
-        tape: Tape,
+        tape: Tape | None,
         optimizer: Any,
         gradient: Any,
         moments: Mapping[str, Any],
         step: int,
         lr: float | None = None,
+        *,
+        spans: Sequence[Span] | None = None,
+        frozen: Collection[str] = (),
+        then: Callable[[], None] | None = None,
     ) -> None:
         """Let `optimizer` take its step number `step`, and keep what `tape` did to the state.
+
+        Parameters
+        ----------
+        tape : Tape or None
+            The forward pass that must have seen the present parameters; None where none must.
+        optimizer, gradient, moments, step, lr, spans
+            As for `Plan.update`.
+        frozen : collection of str
+            The names in the state that stay as they are.
+        then : callable, optional
+            Called at the end, before anybody can see the new parameters.
 
         Raises
         ------
@@ -258,18 +309,41 @@ class BoundProgram:
         """
         plan = self.plan(Mode.TRAINING)
         with self.writing():
+            if tape is not None:
+                self.require(tape.sequence)
+            plan.update(self.parameters, optimizer, gradient, moments, step, lr, spans)
+            if tape is not None:
+                self._keep_state(tape, frozen)
+            if then is not None:
+                then()
+
+    def keep_state(self, tape: Tape, frozen: Collection[str] = ()) -> None:
+        """Keep what `tape` did to the state, but for the names in `frozen`.
+
+        Raises
+        ------
+        ValueError
+            If the parameters have changed since the forward pass.
+        """
+        if not self.state.views:
+            self._refuse_change(self.sequence, tape.sequence)
+            return
+        with self.writing():
             self.require(tape.sequence)
-            plan.update(self.parameters, optimizer, gradient, moments, step, lr)
-            for name, view in self.state.views.items():
+            self._keep_state(tape, frozen)
+
+    def _keep_state(self, tape: Tape, frozen: Collection[str]) -> None:
+        for name, view in self.state.views.items():
+            if name not in frozen:
                 view[...] = tape.run.state[name]
 
     def direct(self, output: Any) -> DirectPrediction | None:
         """Return what predicts with the activation `output` applied, or None if nothing does."""
-        return self.plan(Mode.INFERENCE).direct(self._binding, output)
+        return self.plan(Mode.INFERENCE).direct(self._prediction.binding, output)
 
     def frozen(self, output: Any) -> FrozenPrediction | None:
         """Return the same as `direct` for parameters that nobody writes any more."""
-        return self.plan(Mode.INFERENCE).frozen(self._binding, output)
+        return self.plan(Mode.INFERENCE).frozen(self._prediction.binding, output)
 
     def step_rule(self, loss: Any, optimizer: Any, l2: float) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""

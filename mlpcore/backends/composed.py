@@ -18,6 +18,7 @@ from mlpcore.backends.base import (
 )
 from mlpcore.backends.interpreter import InterpretedStage
 from mlpcore.backends.parameters import ParameterBuffer
+from mlpcore.backends.spans import Span, joined, spans_of
 from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.program import Program
@@ -113,10 +114,21 @@ class ComposedPlan(Plan):
         moments: Mapping[str, Any],
         step: int,
         lr: float | None,
+        spans: Sequence[Span] | None = None,
     ) -> None:
         """Let `optimizer` take one step on the flat buffer, which the caller has locked."""
-        p = parameters.flat
-        self.arithmetic.update(self.xp, optimizer, p, gradient, moments, step, lr)
+        xp, update, exempt = self.xp, self.arithmetic.update, optimizer.exempt
+        if spans is None and exempt is optimizer:
+            update(xp, optimizer, parameters.flat, gradient, moments, step, lr)
+            return
+        if spans is None:
+            spans = joined(spans_of(self.program, parameters.layout).values(), apart=True)
+        rate = optimizer.lr if lr is None else lr
+        for span in spans:
+            rule = optimizer if span.decays else exempt
+            part = span.of({"p": parameters.flat, "g": gradient})
+            of_state = span.of(moments)
+            update(xp, rule, part["p"], part["g"], of_state, step, rate * span.lr_scale)
 
 
 def compose(

@@ -1,13 +1,13 @@
 """Any stage of any program, interpreted operation by operation: what runs where no engine does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mlpcore.backends.arithmetic import REFERENCE, Arithmetic
 from mlpcore.backends.base import Run, Segment, StageRecord
 from mlpcore.cached import cached_property
-from mlpcore.kernels.reference.operation import Call
+from mlpcore.kernels.reference.operation import Call, RandomKey
 from mlpcore.kernels.reference.operations import Bias
 from mlpcore.program import Stage, Step
 
@@ -107,14 +107,15 @@ class InterpretedStage(Segment):
         return len(self.stage.after) if at is None else at
 
     def _apply(self, steps: Sequence[Step], run: Run, record: StageRecord | None, x: Any) -> Any:
+        key, views = run.random, run.parameters.views
         for step in steps:
             call = Call(
                 self.xp,
-                parameters={own: run.parameters.views[name] for own, name in step.parameters},
+                parameters={own: views[name] for own, name in step.parameters},
                 state={own: run.state[name] for own, name in step.state},
-                sources=tuple(run.results[source] for source in step.sources),
+                sources=tuple([run.results[source] for source in step.sources]),
                 training=run.training,
-                random=None if run.random is None else replace(run.random, layer=step.position),
+                random=key and RandomKey(key.seed, key.step, step.position, key.row),
                 saved=None if record is None else {},
             )
             x = self._in_dtype(run, self.arithmetic.apply(step.operation, call, x))
@@ -124,10 +125,16 @@ class InterpretedStage(Segment):
 
     def _differentiate(self, steps: Sequence[Step], run: Run, record: StageRecord, dy: Any) -> Any:
         for step in reversed(steps):
-            call = replace(
-                record.calls[step.position],
-                gradients={own: run.gradients[name] for own, name in step.parameters},
-                source_gradients=[],
+            made = record.calls[step.position]
+            call = Call(
+                made.xp,
+                made.parameters,
+                {own: run.gradients[name] for own, name in step.parameters},
+                made.state,
+                made.sources,
+                training=made.training,
+                random=made.random,
+                saved=made.saved,
             )
             dy = self._in_dtype(run, self.arithmetic.differentiate(step.operation, call, dy))
             for source, gradient in zip(step.sources, call.source_gradients, strict=True):

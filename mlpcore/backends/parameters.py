@@ -90,6 +90,12 @@ class ParameterBuffer:
         """
         return None if self._leases and self.leased else self.version
 
+    def refresh(self) -> None:
+        """Compute what the arrays hold from others, where it comes from others; here it does not.
+
+        Called within a pass, before the arrays are read.
+        """
+
     def changed(self) -> None:
         """Note that the arrays were written, by a step or by loading."""
         self.version += 1

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from mlpcore.cli.errors import UsageError
 from mlpcore.device import DeviceUnavailableError
 
-SUBCOMMANDS = ("info", "demo", "train", "predict", "bench", "warmup", "selfcheck")
+SUBCOMMANDS = ("info", "demo", "train", "predict", "bench", "warmup", "tune", "selfcheck")
 """The modules, in the order in which the help lists them."""
 
 USAGE_ERROR = 2

@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=whole_number(1), default=40, metavar="N", help="(%(default)s)")
     add("--seed", type=whole_number(0), default=0, metavar="N",
         help="of the initial weights and of the images held out (%(default)s)")  # fmt: skip
+    add("--dtype", default="float32", choices=("float32", "float64"), help="(%(default)s)")
     add_device(parser)
 
 
@@ -44,14 +45,16 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             print(text, flush=True)
 
-    model = MLP([64, 256, 10], output="softmax", device=args.device, seed=args.seed)
+    model = MLP(
+        [64, 256, 10], output="softmax", dtype=args.dtype, device=args.device, seed=args.seed
+    )
     train, test = load_digits().split(0.2, seed=args.seed)
     say(
         f"training {'-'.join(map(str, model.network.widths))} on {len(train.t)} handwritten "
         f"digits, {model.device}, {args.epochs} epochs"
     )
     started = time.perf_counter()
-    model.fit(
+    history = model.fit(
         train.x,
         train.t,
         epochs=args.epochs,
@@ -74,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         found = {
             "test_accuracy": accuracy,
+            "loss": history["loss"],
             "seconds": seconds,
             "throughput": [asdict(row) for row in rows],
         }

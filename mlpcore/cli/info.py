@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from mlpcore.backends.cpu.cache_folder import cache_folder
+from mlpcore.backends.cache_folder import cache_folder
 from mlpcore.cli.options import add_device
 
 NAME = "info"

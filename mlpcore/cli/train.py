@@ -3,6 +3,7 @@
 import argparse
 import math
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from mlpcore.cli.errors import UsageError
@@ -148,15 +149,17 @@ def _fit(
     t: NDArray[Any] = target.t[rows]
     scaling = Scaling.of(t) if isinstance(target, Values) else None
     model.adapt(x)
-    history = model.fit(
-        x,
-        t if scaling is None else scaling.apply(t),
-        epochs=args.epochs,
-        batch_size=args.batch_size,
-        optimizer=optimizer,
-        lr=args.lr,
-        l2=args.l2,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the training diverged")  # which is an error here
+        history = model.fit(
+            x,
+            t if scaling is None else scaling.apply(t),
+            epochs=args.epochs,
+            batch_size=args.batch_size,
+            optimizer=optimizer,
+            lr=args.lr,
+            l2=args.l2,
+        )
     last = history[-1]["loss"]
     if not math.isfinite(last):
         raise UsageError(f"the training diverged: its loss became {last}; try a smaller --lr")

@@ -6,6 +6,7 @@ from mlpcore.backends.base import Mode
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.kernels.reference.operations import Activation
+from mlpcore.nn.losses import loss
 from mlpcore.optim import Optimizer
 from mlpcore.program import Program, Stage, Step
 
@@ -33,10 +34,12 @@ class Memory:
         single operation needs while it runs is not counted.
     training_activations : int
         What the forward pass keeps for the backward pass: the input of the network, and x, z and a
-        of each layer, where an array that serves twice counts once.  What operations other than
-        activations save for themselves is not counted.
+        of each layer, where an array that serves twice counts once, and what normalisations save.
+        What operations of a user's own save for themselves counts if they say how much it is.
     gradient : int
-        The buffer of the gradient, as large as that of the parameters.
+        The buffer of the gradient, as large as that of the parameters; 0 where the steps of the
+        optimizer that was named apply each part of the gradient as soon as it is whole, and keep
+        none.
     optimizer : int or None
         The vectors that the optimizer keeps between steps; None if none was named.
     """
@@ -64,7 +67,18 @@ class Memory:
 
 
 def memory(bound: BoundProgram, rows: int, optimizer: Optimizer | None = None) -> Memory:
-    """Return the bytes that `bound` takes with batches of `rows` rows."""
+    """Return the bytes that `bound` takes with batches of `rows` rows.
+
+    Parameters
+    ----------
+    bound : BoundProgram
+        The network.
+    rows : int
+        The batch size.
+    optimizer : Optimizer, optional
+        What takes the training steps, on one of the library's losses.  Without it, a gradient
+        counts, as `MLP.backward` returns it.
+    """
     program, layout, itemsize = bound.program, bound.parameters.layout, bound.dtype.itemsize
     at_once = min(rows, _chunk(bound) or rows)
     kept = program.in_features + sum(recorded_widths(program))
@@ -78,7 +92,7 @@ def memory(bound: BoundProgram, rows: int, optimizer: Optimizer | None = None) -
         prediction_rows=at_once,
         prediction_activations=at_once * _widest(program) * itemsize,
         training_activations=rows * kept * itemsize,
-        gradient=buffer,
+        gradient=buffer if _keeps_gradient(bound, optimizer) else 0,
         optimizer=None if optimizer is None else len(optimizer.state_names) * buffer,
     )
 
@@ -101,9 +115,12 @@ def recorded_widths(program: Program) -> tuple[int, ...]:
 def _recorded_width(stage: Stage, width: int, product: int | None) -> int:
     arrays = [width]  # the width of every array of the stage, in the order in which they arise
     kept: set[int] = set()  # the places in `arrays` of those that the record holds
+    saved = 0
 
     def apply(steps: tuple[Step, ...]) -> None:
+        nonlocal saved
         for step in steps:
+            saved += step.operation.kept_width(arrays[-1], training=True)
             arrays.append(step.operation.out_features(arrays[-1]))
             if isinstance(step.operation, Activation):
                 kept.update((len(arrays) - 2, len(arrays) - 1))
@@ -120,7 +137,15 @@ def _recorded_width(stage: Stage, width: int, product: int | None) -> int:
     keep()  # z
     apply(stage.after[z:])
     keep()  # a
-    return sum(arrays[place] for place in kept - {0})
+    return saved + sum(arrays[place] for place in kept - {0})
+
+
+def _keeps_gradient(bound: BoundProgram, optimizer: Optimizer | None) -> bool:
+    """Return whether training writes the gradient to a buffer of its own."""
+    if optimizer is None:
+        return True
+    rule = bound.step_rule(loss("mse"), optimizer, 0.0)
+    return rule is None or rule.keeps_gradient
 
 
 def _chunk(bound: BoundProgram) -> int | None:

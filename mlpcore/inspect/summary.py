@@ -5,7 +5,12 @@ import operator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlpcore.inspect.flops import inference_flops, training_flops
+from mlpcore.inspect.flops import (
+    counted_operations,
+    inference_flops,
+    operation_flops,
+    training_flops,
+)
 from mlpcore.inspect.layers import layer_name, operations, parameter_count, product
 from mlpcore.inspect.memory import Memory, memory, recorded_widths
 from mlpcore.inspect.table import table
@@ -38,7 +43,8 @@ class LayerSummary:
     parameter_bytes : int
         Their bytes.
     flops : int
-        The operations of its matrix product in a forward pass of the batch.
+        Its floating-point operations in a forward pass of the batch: those of the matrix product,
+        and of normalisations and residual connections.
     training_bytes : int
         The bytes that it keeps of a forward pass for the backward pass, without its input.
     """
@@ -71,9 +77,11 @@ class Summary:
     parameters : int
         How many numbers training changes.
     flops, training_flops : int
-        The operations of all matrix products, in a forward pass and in a training step.
+        The operations of all layers, in a forward pass and in a training step.
     memory : Memory
         Bytes.
+    counted_operations : tuple of str
+        The kinds of operations whose floating-point operations count beside the matrix products.
     """
 
     layers: tuple[LayerSummary, ...]
@@ -85,6 +93,7 @@ class Summary:
     flops: int
     training_flops: int
     memory: Memory
+    counted_operations: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
@@ -140,10 +149,13 @@ class Summary:
         return table(heading, rows, left=(0, 1))
 
     def _flops(self) -> str:
+        others = ", ".join(self.counted_operations)
         return (
             f"FLOPs: {self.flops:,} in a forward pass, {self.training_flops:,} in a training step\n"
             "Each layer has a matrix product of 2 · rows · in · out, a multiply-add being two;\n"
-            "in training three of them, but the first layer two.  Nothing else is counted."
+            "in training three of them, but the first layer two.  "
+            + (f"Beside them count\n{others}; n" if others else "N")
+            + "othing else is counted."
         )
 
     def _bytes(self) -> str:
@@ -193,13 +205,14 @@ def summary(
 
     Notes
     -----
-    The operations are exact, but of matrix products only, two for each multiply-add:
+    The operations of the matrix products are exact, two for each multiply-add:
 
     .. math::
         F = \sum_l 2\,B\,m_l n_l
 
     for weights of shape :math:`(m_l, n_l)`.  Some published tables count a multiply-add as one
-    operation and show half of that.  `mlpcore.inspect.flops` has the formula for training.
+    operation and show half of that.  `mlpcore.inspect.flops` has the formula for training, and says
+    what else counts: the formulas of normalisations, dropout, noise and residual connections.
 
     The bytes are of arrays that outlive a single operation; `Memory` says which those are.
     """
@@ -226,7 +239,8 @@ def summary(
             output_shape=(rows, stage.out_features),
             parameters=(count := parameter_count(stage, layout)),
             parameter_bytes=count * itemsize,
-            flops=inference_flops([widths], rows),
+            flops=inference_flops([widths], rows)
+            + operation_flops(stage, widths[0], rows, training=False),
             training_bytes=rows * recorded * itemsize,
         )
         for stage, widths, recorded in zip(
@@ -242,7 +256,12 @@ def summary(
         dtype=bound.dtype.name,
         device=str(bound.backend.device),
         parameters=layout.count,
-        flops=inference_flops(products, rows),
-        training_flops=training_flops(products, rows, input_gradient=learned_before),
+        flops=sum(layer.flops for layer in layers),
+        training_flops=training_flops(products, rows, input_gradient=learned_before)
+        + sum(
+            operation_flops(stage, widths[0], rows, training=True)
+            for stage, widths in zip(program.stages, products, strict=True)
+        ),
         memory=memory(bound, rows, rule),
+        counted_operations=counted_operations(program.stages),
     )

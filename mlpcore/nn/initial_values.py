@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from mlpcore.kernels.reference.operations import Activation, Bias
+from mlpcore.kernels.reference.operations import Activation, BatchNorm, Bias, LayerNorm
 from mlpcore.nn.initializers import initialize, initialize_bias
-from mlpcore.program import Program
+from mlpcore.program import Program, Stage
 from mlpcore.randomness import Stream, generator
 
 
@@ -44,5 +44,12 @@ def initial_values(program: Program, seed: int) -> dict[str, np.ndarray[Any, Any
             rng = generator(seed, Stream.BIASES, places[bias])
             out, fan_in = weight.shape
             values[bias] = initialize_bias(rng, fan_in, out, activation=following)
-        preceding = following
+        preceding = Activation("identity") if _ends_normalized(stage) else following
     return values
+
+
+def _ends_normalized(stage: Stage) -> bool:
+    """Return whether a normalisation stands behind the activation, so that E[x²] is 1 anyway."""
+    behind = stage.after[0 if stage.activation is None else stage.activation + 1 :]
+    norms = (isinstance(step.operation, BatchNorm | LayerNorm) for step in behind)
+    return stage.activation is not None and any(norms)

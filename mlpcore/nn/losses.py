@@ -14,7 +14,7 @@ from mlpcore.kernels.reference.losses import LOSSES
 from mlpcore.kernels.reference.losses.reduction import Reduction
 from mlpcore.kernels.reference.typing import Array, Namespace
 from mlpcore.names import unknown
-from mlpcore.nn import _loss_settings, _targets
+from mlpcore.nn import _custom_loss, _loss_settings, _targets
 
 __all__ = ["REDUCTIONS", "Loss", "LossSpec", "check_output", "default_for_output", "loss"]
 
@@ -107,7 +107,7 @@ class Loss:
         """
         if self.custom is not None:
             self._refuse_options(sample_weight, reduction)
-            return self._checked(xp, z, *self.custom(z, t))
+            return _custom_loss.checked(xp, self.name, z, self.custom(z, t))
         function = LOSSES[self.name]
         weight_shape = None if sample_weight is None else sample_weight.shape
         _targets.check_shapes(self.name, function, z.shape, t.shape, weight_shape)
@@ -181,16 +181,6 @@ class Loss:
                 f"the loss {self.name!r} is your own and reduces by itself; "
                 f"reduction={reduction!r} cannot be applied to it"
             )
-
-    def _checked(self, xp: Namespace, z: Array, value: Any, dz: Any) -> tuple[Array, Array]:
-        """Return what a user's own loss returned, if it is shaped as a mean and its gradient."""
-        value, dz = xp.asarray(value, dtype=z.dtype), xp.asarray(dz, dtype=z.dtype)
-        if value.shape != () or dz.shape != z.shape:
-            raise ValueError(
-                f"the loss {self.name!r} returned a value of shape {value.shape} and dz of shape "
-                f"{dz.shape}; expected () and {z.shape}, the shape of z"
-            )
-        return value, dz
 
     def __str__(self) -> str:
         inside = ", ".join(f"{key}={value}" for key, value in self.settings)

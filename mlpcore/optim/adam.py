@@ -9,10 +9,7 @@ import numpy as np
 from mlpcore.kernels.reference.optimizers import adam
 from mlpcore.kernels.reference.typing import Array, Namespace
 
-from .base import Optimizer, fraction, number
-
-_SMALLEST_EPS = 2.0**-126
-"""The smallest normal float32: less becomes 0, and 0 / 0 where a gradient is always zero."""
+from .base import Optimizer, counted, settings_of_means
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,7 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        fraction(self, "beta1")
-        fraction(self, "beta2")
-        number(self, "eps")
-        if not _SMALLEST_EPS <= self.eps < float("inf"):
-            raise ValueError(f"eps must be finite and at least 2**-126, got {self.eps}")
+        settings_of_means(self)
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -70,8 +63,6 @@ class Adam(Optimizer):
         lr: float | None = None,
     ) -> None:
         """Take one step, in place; see `Optimizer.update`."""
-        if step < 1:
-            raise ValueError(f"steps are counted from 1, got {step}")
         adam(
             xp,
             p,
@@ -82,5 +73,5 @@ class Adam(Optimizer):
             beta1=self.beta1,
             beta2=self.beta2,
             eps=self.eps,
-            step=step,
+            step=counted(step),
         )

@@ -9,12 +9,16 @@ from typing import Any, ClassVar
 
 from mlpcore.kernels.reference.typing import Array, Namespace
 
+SMALLEST_EPS = 2.0**-126
+"""The smallest normal float32: less becomes 0, and 0 / 0 where a gradient is always zero."""
+
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
     """The settings of an optimizer; what it remembers lives with the one who trains.
 
-    A new optimizer is one file: a frozen dataclass with `kind`, `state_names` and `update`.
+    A new optimizer is one file: a frozen dataclass with `kind`, `state_names` and `update`.  Each
+    element of p is stepped by itself, so that a vector may be stepped in parts.
 
     Attributes
     ----------
@@ -36,6 +40,14 @@ class Optimizer(ABC):
     def state_names(self) -> tuple[str, ...]:
         """The names of the vectors that `update` needs besides p and g, each zero before step 1."""
         return ()
+
+    @property
+    def exempt(self) -> "Optimizer":
+        """What steps the parameters that do not decay: biases, and those of normalisation.
+
+        The optimizer itself, unless it has a weight decay of its own; then the same without it.
+        """
+        return self
 
     @abstractmethod
     def update(
@@ -86,6 +98,29 @@ def number(of: Optimizer, name: str) -> None:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} of {of.kind!r} must be a number, got {value!r}")
     object.__setattr__(of, name, float(value))
+
+
+def settings_of_means(of: Optimizer) -> None:
+    """Check what Adam and its relatives have in common."""
+    fraction(of, "beta1")
+    fraction(of, "beta2")
+    at_least(of, "eps", SMALLEST_EPS)
+
+
+def at_least(of: Optimizer, name: str, least: float) -> None:
+    """Make setting `name` of optimizer `of` a finite float that is not below `least`, or raise."""
+    number(of, name)
+    value = getattr(of, name)
+    if not least <= value < math.inf:
+        shown = "2**-126" if least == SMALLEST_EPS else f"{least:g}"
+        raise ValueError(f"{name} must be finite and at least {shown}, got {value}")
+
+
+def counted(step: int) -> int:
+    """Return the number of a step, or raise if it is not one."""
+    if step < 1:
+        raise ValueError(f"steps are counted from 1, got {step}")
+    return step
 
 
 def fraction(of: Optimizer, name: str) -> None:

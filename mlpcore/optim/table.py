@@ -6,8 +6,15 @@ from typing import Any, TypeAlias
 
 from mlpcore.names import unknown
 
+from .adadelta import Adadelta
+from .adagrad import Adagrad
 from .adam import Adam
+from .adamw import AdamW
 from .base import Optimizer
+from .lion import Lion
+from .nadam import NAdam
+from .radam import RAdam
+from .rmsprop import RMSprop
 from .sgd import SGD
 
 OptimizerSpec: TypeAlias = str | Optimizer
@@ -18,6 +25,13 @@ _NAMED: Mapping[str, Optimizer] = {
     "momentum": SGD(momentum=0.9),
     "nesterov": SGD(momentum=0.9, nesterov=True),
     "adam": Adam(),
+    "adamw": AdamW(),
+    "nadam": NAdam(),
+    "radam": RAdam(),
+    "rmsprop": RMSprop(),
+    "adagrad": Adagrad(),
+    "adadelta": Adadelta(),
+    "lion": Lion(),
 }
 
 
@@ -32,8 +46,9 @@ def optimizer(spec: OptimizerSpec, /, **settings: Any) -> Optimizer:
     Parameters
     ----------
     spec : str or Optimizer
-        ``"sgd"``; ``"momentum"`` and ``"nesterov"``, which are `SGD` with momentum 0.9; ``"adam"``;
-        or an optimizer.
+        ``"sgd"``; ``"momentum"`` and ``"nesterov"``, which are `SGD` with momentum 0.9; ``"adam"``,
+        ``"adamw"``, ``"nadam"``, ``"radam"``, ``"rmsprop"``, ``"adagrad"``, ``"adadelta"``,
+        ``"lion"``; or an optimizer.
     **settings
         Settings in place of the optimizer's own, such as ``lr``.
 

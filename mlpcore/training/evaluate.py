@@ -1,12 +1,13 @@
 """Loss and metrics of a model on data, without changing it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.nn.losses import Loss
 from mlpcore.training.data import Data, take_data
-from mlpcore.training.metrics import check_metrics, measure
+from mlpcore.training.metrics import Measures, Metric, Place, check_metrics
+from mlpcore.training.metrics.metric import Output
 from mlpcore.training.numbers_of import numbers_of
 
 
@@ -17,7 +18,7 @@ def take_measured(
     sample_weight: Any,
     *,
     loss: Loss,
-    metrics: Sequence[str],
+    metrics: Sequence[Metric],
 ) -> Data:
     """Return data that `loss` and `metrics` can measure, at least one row of it.
 
@@ -37,45 +38,46 @@ def take_measured(
 
 def evaluate(
     bound: BoundProgram,
-    x: Any,
-    t: Any,
+    batches: Iterable[tuple[Any, Any, Any]],
     *,
     loss: Loss,
-    metrics: Sequence[str],
-    sample_weight: Any = None,
+    metrics: Sequence[Metric],
+    output: Output,
 ) -> dict[str, float]:
     """Return the data loss L, under ``"loss"``, and each metric, as Python numbers.
+
+    The logits of all batches are brought together first, so that it does not matter where one
+    batch ends and the next begins.
 
     Parameters
     ----------
     bound : BoundProgram
-        The network and its parameters.
-    x, t : array
-        The data; as for `Trainer.step`.
+        The network and its parameters; its backend must be active.
+    batches : iterable of (x, t, sample_weight)
+        Rows as `take_measured` has checked them, on the device; weights of None are 1.
     loss : Loss
         The loss of the logits.
-    metrics : sequence of str
-        Names out of `METRICS`.
-    sample_weight : array, shape (rows,), optional
-        The weight of each row in the loss; metrics count rows alike, except that those whose label
-        the loss ignores do not count.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If something does not fit, or there is no row.
+    metrics : sequence of Metric
+        What else to tell.  They count rows alike, except that those whose label the loss ignores
+        do not count.
+    output : callable
+        ``(xp, z)`` to predictions.
     """
-    with bound.backend.active():
-        data = take_measured(bound, x, t, sample_weight, loss=loss, metrics=metrics)
-        return evaluate_data(bound, data, loss=loss, metrics=metrics)
-
-
-def evaluate_data(
-    bound: BoundProgram, data: Data, *, loss: Loss, metrics: Sequence[str]
-) -> dict[str, float]:
-    """Return the same for data that `take_measured` has checked."""
     xp = bound.backend.xp
-    logits, _ = bound.forward(data.x)
-    L, _ = loss(xp, logits, data.t, data.sample_weight)
-    found = {"loss": L} | measure(xp, metrics, logits, data.t, loss)
-    return numbers_of(bound.backend, found)
+    parts = [(bound.forward(x)[0], t, weights) for x, t, weights in batches]
+    weighted = any(weights is not None for _, _, weights in parts)
+    z, t = (_joined(xp, [part[i] for part in parts]) for i in (0, 1))
+    weights = _joined(xp, [_ones(xp, *part) for part in parts]) if weighted else None
+    L, _ = loss(xp, z, t, weights)
+    measures = Measures(Place(bound.backend, output), metrics, loss)
+    measures.add(z, t)
+    return numbers_of(bound.backend, {"loss": L} | measures.values())
+
+
+def _joined(xp: Any, parts: Sequence[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else xp.concatenate(parts)
+
+
+def _ones(xp: Any, z: Any, t: Any, weights: Any) -> Any:  # noqa: ARG001
+    """Return the weights of a batch, which are 1 where it has none but others have."""
+    return xp.ones(z.shape[0], dtype=z.dtype) if weights is None else weights

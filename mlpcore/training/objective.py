@@ -1,8 +1,6 @@
 """The objective J = L + s of a batch and its gradient.
 
-    J = L + s,    s = λ/2 Σ W²    over all weights; biases are exempt
-
-(I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning" (2016), section 7.1.1.)
+J = L + s    with the loss L of the data and the penalty s of the weights
 """
 
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from mlpcore.backends.base import Mode
 from mlpcore.backends.bound import Backward, BoundProgram, Tape
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
+from mlpcore.training.penalty import Penalty
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def objective(
     t: Any,
     loss: Loss,
     *,
-    l2: float = 0.0,
+    penalty: Penalty,
     sample_weight: Any = None,
     training: bool = False,
     random: RandomKey | None = None,
@@ -64,8 +63,8 @@ def objective(
         The targets, already validated.
     loss : Loss
         The data loss L of the logits.
-    l2 : float
-        λ, the factor of the penalty.
+    penalty : Penalty
+        What s counts.
     sample_weight : array, shape (rows,), or None
         The weight of each row in L.
     training : bool
@@ -87,24 +86,8 @@ def objective(
         gradients = bound.backward(
             tape, dz, out=out, input_gradient=input_gradient, intermediates=intermediates
         )
-        s = _penalize(bound, l2, gradients.flat)
+        s = penalty.add(bound, gradients.flat)
         return Objective(L + s, L, s, logits, gradients, tape)
 
     # A step runs once, since it may draw and count; `update` refuses it if it saw a mixture.
     return once() if training else bound.read(once)
-
-
-def _penalize(bound: BoundProgram, l2: float, gradient: Any) -> Any:
-    """Return s = λ/2 ΣW² and add λW to the gradient of each weight."""
-    xp = bound.backend.xp
-    s = xp.zeros((), dtype=bound.dtype)
-    if not l2:
-        return s
-    views, slots = bound.parameters.views, bound.parameters.layout.slots
-    for parameter in bound.program.parameters:
-        if parameter.decays:
-            W = views[parameter.name]
-            s = s + xp.sum(W * W)
-            dW = slots[parameter.name].view(gradient)
-            dW += l2 * W
-    return (0.5 * l2) * s

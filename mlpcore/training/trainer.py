@@ -1,199 +1,176 @@
-"""One training step at a time."""
+"""What a user trains with: steps, and what goes with them."""
 
-import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from mlpcore.backends.base import StepResult
-from mlpcore.backends.bound import BoundProgram
-from mlpcore.backends.forks import renew_in_child
 from mlpcore.backends.signals import deferred_signals
-from mlpcore.cached import cached_property
-from mlpcore.checks import not_negative, positive
-from mlpcore.kernels.reference.operation import RandomKey
-from mlpcore.nn.losses import Loss
-from mlpcore.optim import Optimizer
-from mlpcore.training.data import take_data
-from mlpcore.training.data_as_they_are import AsTheyAre
-from mlpcore.training.objective import objective
+from mlpcore.batch import take
+from mlpcore.training.nonfinite import NonFinite, first_nonfinite
+from mlpcore.training.refresh import refresh_statistics
+from mlpcore.training.running_average import RunningAverage
+from mlpcore.training.stepping import Stepping
+from mlpcore.training.trainer_state import check_state, put_state, state_of
 
 
-class Trainer:
-    """Takes training steps on a model: forward, loss, backward, update.
+class Trainer(Stepping):
+    """Takes training steps on a model, keeps an average of its parameters, and can be continued.
 
-    Made by `MLP.trainer`.
-
-    Parameters
-    ----------
-    bound : BoundProgram
-        The model's program with its parameters, which the steps change in place.
-    loss : Loss
-        The data loss of the logits.
-    optimizer : Optimizer
-        The rule of the update.
-    lr : float or None
-        The learning rate, or None for the optimizer's own.
-    l2 : float
-        λ of the penalty λ/2 ΣW².
-    seed : int
-        The seed of whatever a step draws at random.
-
-    Attributes
-    ----------
-    lr : float
-        The learning rate of the next step; may be set between steps.
-    steps : int
-        How many steps were taken.
+    Made by `MLP.trainer`; parameters and attributes are those of `Stepping`.
     """
 
-    def __init__(
-        self,
-        bound: BoundProgram,
-        loss: Loss,
-        optimizer: Optimizer,
-        *,
-        lr: float | None = None,
-        l2: float = 0.0,
-        seed: int = 0,
-    ) -> None:
-        self.loss = loss
-        self.optimizer = optimizer
-        self.lr = optimizer.lr if lr is None else lr
-        self.l2 = not_negative(l2, "l2")
-        self.steps = 0
-        self.bound = bound
-        self._seed = seed
-        self._fit_as_they_are = AsTheyAre(bound, loss)
-        length = bound.parameters.layout.length
-        with bound.backend.active():
-            self._rule = bound.step_rule(loss, optimizer, self.l2)
-            self._moments = {
-                name: bound.backend.zeros(length, bound.dtype) for name in optimizer.state_names
-            }
-        self._after_fork()
-        renew_in_child(self)
+    # The average of the parameters.
 
-    @cached_property
-    def _gradient(self) -> Any:
-        """The flat gradient of steps in parts; a rule that takes them at once has its own."""
-        return self.bound.gradient()
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let the model hold the average of its parameters while the block runs.
 
-    def _after_fork(self) -> None:
-        """Make the lock that lets one thread after the other take its step; nobody steps yet."""
-        self._turn = threading.RLock()
-        self._stepping = False
+        For predictions and `evaluate`; all threads see it.  Afterwards the parameters are again
+        what they were, to the bit, and what was written to them meanwhile is lost.  Running
+        statistics are not averaged: see `refresh_statistics`.
 
-    @property
-    def lr(self) -> float:
-        """The learning rate of the next step."""
-        return self._lr
+        Raises
+        ------
+        ValueError
+            If no average is kept, or it holds nothing yet.
+        RuntimeError
+            In the middle of a step, or in such a block.
+        """
+        with self._turn:
+            self._refuse_now()
+            average = self._filled_average()
+            with self.bound.backend.active():
+                parameters, state = self.bound.parameters.flat, self.bound.state.flat
+                before = parameters.copy(), state.copy()
+                with deferred_signals():
+                    self._write((parameters, average.flat))
+                    self._lent = True
+        try:
+            yield
+        finally:
+            with self.bound.backend.active(), deferred_signals():
+                self._write((parameters, before[0]), (state, before[1]))
+                self._lent = False
 
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self._lr = positive(value, "lr")
+    def apply_average(self) -> None:
+        """Make the average of the parameters the model's parameters, for good.
 
-    def step(self, x: Any, t: Any, sample_weight: Any = None) -> Any:
-        """Take one step on a batch and return its objective J as it was before the step.
+        Running statistics are not averaged: see `refresh_statistics`.
+
+        Raises
+        ------
+        ValueError
+            If no average is kept, or it holds nothing yet.
+        RuntimeError
+            In the middle of a step, or in `averaged`.
+        """
+        with self._turn:
+            self._refuse_now()
+            average = self._filled_average()
+            with self.bound.backend.active():
+                self._write((self.bound.parameters.flat, average.flat))
+
+    def _write(self, *pairs: tuple[Any, Any]) -> None:
+        with self.bound.writing():
+            for place, value in pairs:
+                place[...] = value
+
+    def _filled_average(self) -> RunningAverage:
+        if self.average is None:
+            raise ValueError("no average is kept; ask for one with average=ema() or swa(...)")
+        if not self.average.taken:
+            raise ValueError(f"{self.average.rule} holds nothing yet, after {self.steps} updates")
+        return self.average
+
+    def refresh_statistics(self, x: Any) -> None:
+        """Set the running statistics of batch normalisation to those of the rows of `x`.
+
+        They follow the parameters of the steps, and so fit neither an average nor parameters that
+        were set.  All rows go through the network at once, each normalisation with mean and
+        variance of all of them, and without dropout and noise: afterwards the network predicts for
+        `x` what it would compute of `x` as one batch, but for Bessel's factor of the variance.
+        A network without such statistics stays as it is.
 
         Parameters
         ----------
-        x : array, shape (rows, features)
-            The input; NumPy, CuPy or anything with DLPack.
-        t : array
-            The targets: class labels (rows,), or what else the loss takes.
-        sample_weight : array, shape (rows,), optional
-            The weight of each row in the loss.
-
-        Returns
-        -------
-        array, shape ()
-            J = L + s on the model's device, not copied to the host.
+        x : array, shape (..., features)
+            The data, as many rows as batch normalisation needs.
 
         Raises
         ------
         TypeError, ValueError
-            If something does not fit; the model is left as it was.
+            If something does not fit.
         """
-        backend = self.bound.backend
-        if sample_weight is None and self._fit_as_they_are(x, t):
-            return backend.xp.asarray(self.step_on(x, t).value)
-        with backend.active():
-            data = take_data(self.bound, x, t, self.loss, sample_weight)
-            if data.rows == 0:
-                raise ValueError("a training step needs at least one row, got none")
-            result = self.step_on(data.x, data.t, data.sample_weight)
-            return backend.xp.asarray(result.value)
+        bound = self.bound
+        with bound.backend.active():
+            refresh_statistics(
+                bound, take(bound.backend, x, bound.program.in_features, bound.dtype)
+            )
 
-    def step_on(self, x: Any, t: Any, sample_weight: Any = None) -> StepResult:
-        """Take one step on rows that are already checked and on the model's device.
+    def first_nonfinite(self, x: Any = None) -> NonFinite | None:
+        """Return the first array, from the input on, that holds NaN or an infinity, or None.
+
+        Parameters
+        ----------
+        x : array, shape (..., features), optional
+            An input: then what each layer computes of it, as in prediction, is looked at, too.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` does not fit.
+        """
+        bound = self.bound
+        if x is None:
+            return first_nonfinite(bound)
+        with bound.backend.active():
+            rows = take(bound.backend, x, bound.program.in_features, bound.dtype).rows
+            return first_nonfinite(bound, rows)
+
+    # The state.
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that later steps depend on, besides the model and the arguments of `trainer`.
+
+        A trainer made by the same call for a model with the same parameters and state takes, after
+        `load_state`, the same steps to the bit.
+
+        Returns
+        -------
+        dict of str to array or plain value
+            NumPy arrays by names such as ``"moments.m.layers.0.weight"``, and values that JSON
+            holds.  Nothing in it changes later.
 
         Raises
         ------
         RuntimeError
-            If it is called in the middle of a step of the same thread, by a signal handler or a
-            loss of the user's own.
+            In the middle of a step, or in `averaged`.
         """
         with self._turn:
-            if self._stepping:
-                raise RuntimeError("a step of this trainer is under way in this very thread")
-            try:
-                self._stepping = True
-                result = self._step_at_once(x, t, sample_weight)
-                if result is None:
-                    with self.bound.backend.active():
-                        result = self._step_in_parts(x, t, sample_weight)
-                return result
-            finally:
-                self._stepping = False
+            self._refuse_now()
+            return state_of(self)
 
-    def _step_at_once(self, x: Any, t: Any, sample_weight: Any) -> StepResult | None:
-        """Take the step in one piece, if the engine can; the parameters are locked meanwhile."""
-        rule = self._rule
-        if rule is None:
-            return None
-        inputs = rule.prepare(x, t, sample_weight)
-        if inputs is None:
-            return None
-        bound, number = self.bound, self.steps + 1
-        if not bound.watchers:
-            with bound.writing():
-                result = rule(x, inputs, self._moments, number, self._lr)
-                self.steps = number
-            return result
-        # Those who watch may predict, or stop the step, so they are called before anything changes.
-        with bound.backend.active():
-            sequence = bound.sequence
-            recorded, records = rule.record(x)
-            for watcher in list(bound.watchers):
-                watcher(records)
-            with bound.writing():
-                bound.require(sequence)
-                result = rule.finish(recorded, inputs, self._moments, number, self._lr)
-                self.steps = number
-        return result
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue where another trainer was when it returned `state`.
 
-    def _step_in_parts(self, x: Any, t: Any, sample_weight: Any) -> StepResult:
-        found = objective(
-            self.bound,
-            x,
-            t,
-            self.loss,
-            l2=self.l2,
-            sample_weight=sample_weight,
-            training=True,
-            random=RandomKey(self._seed, self.steps),
-            out=self._gradient,
-        )
-        with deferred_signals():
-            self.bound.update(
-                found.tape,
-                self.optimizer,
-                self._gradient,
-                self._moments,
-                self.steps + 1,
-                self._lr,
-            )
-            self.steps += 1
-        return StepResult(found.value, found.loss, found.penalty, found.logits)
+        Parameters
+        ----------
+        state : mapping of str to array or plain value
+            What `state_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is none, or belongs to another optimizer, network, dtype or average; the message
+            says what was expected and what came, and nothing is changed.
+        RuntimeError
+            In the middle of a step, or in `averaged`.
+        """
+        ready = check_state(self, state)
+        with self._turn:
+            self._refuse_now()
+            with self.bound.backend.active(), deferred_signals():
+                put_state(self, ready)
 
     def __repr__(self) -> str:
         return f"Trainer({self.loss}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"

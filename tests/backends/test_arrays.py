@@ -4,6 +4,7 @@ import sys
 import types
 
 import array_api_strict
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -193,3 +194,35 @@ def test_for_jax_the_setting_that_narrows_is_named(monkeypatch):
     install(monkeypatch, lambda x: Theirs(np.from_dlpack(x).astype(np.float32)), "jax")
     with pytest.raises(TypeError, match=r"jax\.config\.update\('jax_enable_x64', True\)"):
         send_back(np.zeros(2), Kind("jax", on_gpu=False))
+
+
+SMALL_FLOATS = ["bfloat16", "float8_e4m3fn"]
+
+
+@pytest.mark.parametrize("name", SMALL_FLOATS)
+def test_floats_that_numpy_does_not_have_are_refused_with_advice(name):
+    x = np.ones(3, getattr(ml_dtypes, name))
+    with pytest.raises(TypeError, match=rf"dtype {name}; convert it to float32 first, which holds"):
+        bring_in(x, kind_of(x))
+
+
+def test_other_dtypes_that_are_no_numbers_get_no_such_advice():
+    for x in (np.zeros(2, "M8[s]"), np.zeros(2, complex), np.array(["float8_"])):
+        with pytest.raises(TypeError, match=r"expected real numbers, got an array of dtype \S+$"):
+            bring_in(x, NUMPY)
+
+
+@pytest.mark.parametrize("name", SMALL_FLOATS)
+def test_such_floats_of_another_library_are_refused_with_advice(name):
+    class Array:
+        dtype = f"torch.{name}"
+
+        def __dlpack_device__(self):
+            return HOST, 0
+
+        def __dlpack__(self, **options):
+            raise BufferError("Unsupported dtype in DLTensor")
+
+    Array.__module__ = "elsewhere"
+    with pytest.raises(TypeError, match=r"cannot be read: Unsupported dtype .*; convert it to flo"):
+        bring_in(Array(), kind_of(Array()))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from support.layers import BatchNorm, Dropout, Residual
+from support.layers import OwnBatchNorm, OwnDropout, OwnResidual
 
 from mlpcore.backends.arithmetic import REFERENCE, Reference
 from mlpcore.backends.base import Mode
@@ -26,10 +26,10 @@ CUBE = activation((lambda z: z + z**3 / 8, lambda z: 1 + 3 * z**2 / 8))
 NETWORKS = {
     "own activation": (Dense(300, 40), CUBE, Dense(40, 70, bias=False), CUBE, Dense(70, 5)),
     "between fused stages": (Dense(300, 40), GELU, Dense(40, 30), CUBE, Dense(30, 5)),
-    "dropout": (Dense(300, 40), GELU, Dropout(0.4), Dense(40, 5)),
-    "batch norm": (Dense(300, 40), BatchNorm(), GELU, Dense(40, 5)),
-    "residual": (Dense(300, 40), GELU, Dense(40, 40), GELU, Residual(), Dense(40, 5)),
-    "input first": (Standardize(), Dropout(0.2), BatchNorm(), Dense(300, 5)),
+    "dropout": (Dense(300, 40), GELU, OwnDropout(0.4), Dense(40, 5)),
+    "batch norm": (Dense(300, 40), OwnBatchNorm(), GELU, Dense(40, 5)),
+    "residual": (Dense(300, 40), GELU, Dense(40, 40), GELU, OwnResidual(), Dense(40, 5)),
+    "input first": (Standardize(), OwnDropout(0.2), OwnBatchNorm(), Dense(300, 5)),
 }
 
 
@@ -105,7 +105,7 @@ def test_everything_a_stage_computes_is_asked_of_its_arithmetic():
 
 
 def test_the_gradient_of_the_input_is_computed_for_those_who_have_parameters_before_the_product():
-    bound = bind((BatchNorm(), Dense(4, 2)))
+    bound = bind((OwnBatchNorm(), Dense(4, 2)))
     x, dz = np.random.default_rng(1).normal(size=(6, 4)), np.ones((6, 2))
     _, tape = bound.forward(x, Mode.GRADIENT)
     without = bound.backward(tape, dz, input_gradient=False)

@@ -1,4 +1,4 @@
-"""A new layer costs one class: dropout, batch normalisation and residuals run in plans as they are.
+"""A new layer costs one class: those of a user's own run in plans as they are.
 
 Their forward pass, gradients, state, random stream and effect on chunking are checked through
 `BoundProgram`, which has never heard of them.
@@ -7,7 +7,7 @@ Their forward pass, gradients, state, random stream and effect on chunking are c
 import numpy as np
 import pytest
 from support.differences import central_differences, relative_error
-from support.layers import BatchNorm, Dropout, Residual
+from support.layers import OwnBatchNorm, OwnDropout, OwnResidual
 
 from mlpcore.backends.base import Mode
 from mlpcore.backends.bound import BoundProgram
@@ -23,16 +23,16 @@ from mlpcore.program import lower
 TANH = Activation("tanh")
 
 NETWORKS = {
-    "dropout": (Dense(4, 6), TANH, Dropout(0.4), Dense(6, 3)),
-    "batch norm": (Dense(4, 6), BatchNorm(), TANH, Dense(6, 3)),
-    "residual": (Dense(4, 6), TANH, Dense(6, 6), TANH, Residual(), Dense(6, 3)),
+    "dropout": (Dense(4, 6), TANH, OwnDropout(0.4), Dense(6, 3)),
+    "batch norm": (Dense(4, 6), OwnBatchNorm(), TANH, Dense(6, 3)),
+    "residual": (Dense(4, 6), TANH, Dense(6, 6), TANH, OwnResidual(), Dense(6, 3)),
     "residual over two layers": (
         Dense(4, 5),
         TANH,
         Dense(5, 5),
         TANH,
         Dense(5, 5),
-        Residual(2),
+        OwnResidual(2),
         TANH,
         Dense(5, 3),
     ),
@@ -40,21 +40,21 @@ NETWORKS = {
         Dense(4, 5),
         TANH,
         Dense(5, 5),
-        Residual(1),
+        OwnResidual(1),
         Dense(5, 5),
-        Residual(2),
+        OwnResidual(2),
         Dense(5, 2),
     ),
-    "input first": (Standardize(), Dropout(0.2), BatchNorm(), Dense(4, 3)),
+    "input first": (Standardize(), OwnDropout(0.2), OwnBatchNorm(), Dense(4, 3)),
     "all": (
         Standardize(),
         Dense(4, 6),
-        BatchNorm(),
+        OwnBatchNorm(),
         TANH,
-        Dropout(0.3),
+        OwnDropout(0.3),
         Dense(6, 6),
-        BatchNorm(),
-        Residual(),
+        OwnBatchNorm(),
+        OwnResidual(),
         TANH,
         Dense(6, 3),
     ),
@@ -113,7 +113,7 @@ def test_dropout_draws_by_step_and_only_in_training():
 
 
 def test_batch_norm_keeps_running_statistics_in_training_alone():
-    bound = bind((BatchNorm(momentum=1.0), Dense(4, 2)))
+    bound = bind((OwnBatchNorm(momentum=1.0), Dense(4, 2)))
     x = np.random.default_rng(2).normal(3, 2, size=(40, 4))
     kept = bound.state.flat.copy()
     bound.forward(x, Mode.GRADIENT)
@@ -139,7 +139,7 @@ def test_prediction_in_chunks_is_prediction_at_once(layers):
 
 
 def test_statistics_of_a_batch_are_never_taken_of_a_chunk():
-    bound = bind((BatchNorm(), Dense(4, 2)))
+    bound = bind((OwnBatchNorm(), Dense(4, 2)))
     x = np.random.default_rng(4).normal(size=(23, 4))
     plan = bound.plan(Mode.TRAINING)
     chunked = ComposedPlan(plan.xp, plan.program, plan.mode, plan.segments, 5)
@@ -151,5 +151,5 @@ def test_statistics_of_a_batch_are_never_taken_of_a_chunk():
 def test_a_network_of_such_layers_is_compared_and_hashed_like_any():
     assert Network(NETWORKS["all"]) == Network(NETWORKS["all"])
     assert len({Network(layers) for layers in NETWORKS.values()}) == len(NETWORKS)
-    assert Dropout(0.5).config() == {"kind": "dropout", "rate": 0.5}
-    assert Dropout.from_config({"kind": "dropout", "rate": 0.5}) == Dropout(0.5)
+    assert OwnDropout(0.5).config() == {"kind": "own_dropout", "rate": 0.5}
+    assert OwnDropout.from_config({"kind": "own_dropout", "rate": 0.5}) == OwnDropout(0.5)

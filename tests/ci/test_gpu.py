@@ -84,9 +84,11 @@ def result(folder):
 def test_all_that_the_steps_left_is_in_one_file(tmp_path):
     (tmp_path / "steps.tsv").write_text("tests\t0\t12\nselfcheck\t0\t3\n")
     (tmp_path / "selfcheck.json").write_text('{"passed": true}')
+    (tmp_path / "table.json").write_text('{"devices": []}')
     done, report = result(tmp_path)
     assert done.returncode == 0, done.stderr
     assert report["selfcheck"] == {"passed": True}
+    assert report["table"] == {"devices": []}
     assert report["grid"] is None
     assert report["steps"][0] == {"name": "tests", "status": 0, "s": 12}
 

@@ -27,8 +27,10 @@ def demo_json(capsys, *arguments):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_97_of_100_digits_are_recognised(seed, capsys):
     found = demo_json(capsys, "--seed", str(seed))
-    assert found.keys() == {"test_accuracy", "seconds", "throughput"}
+    assert found.keys() == {"test_accuracy", "loss", "seconds", "throughput"}
     assert 0.97 <= found["test_accuracy"] <= 1
+    assert len(found["loss"]) == 40
+    assert found["loss"][-1] < found["loss"][0]
     assert found["seconds"] > 0
     assert [row["batch_size"] for row in found["throughput"]] == [1, 16]
     assert all(row["samples_per_s"] > 0 for row in found["throughput"])
@@ -37,6 +39,7 @@ def test_97_of_100_digits_are_recognised(seed, capsys):
 def test_the_same_seed_learns_the_same(capsys):
     first, second = (demo_json(capsys, "--epochs", "2", "--seed", "3") for _ in range(2))
     assert first["test_accuracy"] == second["test_accuracy"]
+    assert first["loss"] == second["loss"]
 
 
 def test_as_text(capsys):

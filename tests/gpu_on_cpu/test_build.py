@@ -70,3 +70,45 @@ def test_a_missing_compiler_is_named(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(BuildError, match="'no-such-compiler' is not installed"):
         compiler.__wrapped__()
+
+
+def test_kernels_that_build_fast_compute_the_same(tmp_path, monkeypatch, module_text):
+    from gpu_on_cpu.compiler import FAST_BUILD
+
+    monkeypatch.setenv("GPU_ON_CPU_CACHE", str(tmp_path))
+    text = module_text(
+        ".visible .entry k(.param .u64 out) { .reg .b64 %o; .reg .f32 %f<4>;"
+        "ld.param.u64 %o, [out];"
+        "mov.f32 %f1, 0f3F800001; mov.f32 %f2, 0f3F800003; mul.f32 %f3, %f1, %f2;"
+        "sub.f32 %f3, %f3, %f2; st.global.f32 [%o], %f3; ret; }"
+    )
+    found = []
+    for fast in ("", "1"):
+        monkeypatch.setenv(FAST_BUILD, fast)
+        found.append(run_once(text))
+    a, b = np.float32(1 + 2**-23), np.float32(1 + 3 * 2**-23)
+    assert found == [a * b - b, a * b - b]
+    kernels = [path for path in (tmp_path / "libraries").iterdir() if "kernel" in path.name]
+    assert len(kernels) == 2
+
+
+def run_once(text: str) -> np.float32:
+    from gpu_on_cpu import load_ptx, run_ptx
+
+    out = np.zeros(1, np.float32)
+    run_ptx(load_ptx(text), 1, 1, out)
+    return out[0]
+
+
+def test_a_kernel_that_would_outgrow_its_stack_is_refused(tmp_path, monkeypatch, module_text):
+    from gpu_on_cpu import BuildError, compiler, load_ptx
+
+    monkeypatch.setenv("GPU_ON_CPU_CACHE", str(tmp_path))
+    monkeypatch.setattr(compiler, "MOST_STACK", 4000)
+    text = module_text(
+        ".visible .entry k(.param .u64 out) { .local .align 4 .b8 depot[4000]; .reg .b64 %a<3>;"
+        "mov.u64 %a1, depot; st.local.u32 [%a1], 1; st.local.u32 [%a1+3996], 2; ret; }"
+    )
+    with pytest.raises(BuildError, match=r"takes 4\d\d\d bytes of the stack of a thread, and may"):
+        load_ptx(text)
+    assert not [p for p in (tmp_path / "libraries").iterdir() if "kernel" in p.name]

@@ -1,7 +1,7 @@
-"""Dropout, batch normalisation and a residual connection, each as one class and nothing else.
+"""Layers of a user's own: they drop, normalise and add, each as one class and nothing else.
 
-They are not part of the library yet.  They show that a layer costs one file: these classes run, are
-differentiated and keep their state in a plan that knows nothing of them.
+They show that a layer costs one file: these classes run, are differentiated and keep their state in
+a plan that knows nothing of them, and that has kernels for the library's own ones only.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from mlpcore.kernels.reference.operation import Operation, ParameterShape, Scope
 
 
 @dataclass(frozen=True)
-class Dropout(Operation):
+class OwnDropout(Operation):
     """y = x * mask / (1 - rate) in training, x otherwise (inverted dropout)."""
 
-    kind: ClassVar[str] = "dropout"
+    kind: ClassVar[str] = "own_dropout"
     rate: float
 
     def scope(self, training):
@@ -36,10 +36,10 @@ class Dropout(Operation):
 
 
 @dataclass(frozen=True)
-class BatchNorm(Operation):
+class OwnBatchNorm(Operation):
     """y = scale * (x - mean) / sqrt(variance + eps) + shift, of the batch itself in training."""
 
-    kind: ClassVar[str] = "batch_norm"
+    kind: ClassVar[str] = "own_batch_norm"
     momentum: float = 0.1
     eps: float = 1e-5
 
@@ -82,10 +82,10 @@ class BatchNorm(Operation):
 
 
 @dataclass(frozen=True)
-class Residual(Operation):
+class OwnResidual(Operation):
     """y = x + the result of an earlier stage."""
 
-    kind: ClassVar[str] = "residual"
+    kind: ClassVar[str] = "own_residual"
     back: int = 1
 
     def scope(self, training):

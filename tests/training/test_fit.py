@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mlpcore import MLP
 from mlpcore.nn.losses import loss
 from mlpcore.randomness import Stream, generator
-from mlpcore.training.fit import minibatches
+from mlpcore.training.sources.order import minibatches
 
 
 def data(rows=50, seed=0):

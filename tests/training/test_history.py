@@ -1,5 +1,9 @@
 """A history is a row of epochs and, by name, a set of curves."""
 
+import csv
+import math
+import sys
+
 import pytest
 
 from mlpcore.training.history import History
@@ -41,3 +45,44 @@ def test_it_prints_as_a_table(history):
         ["2", "1", "0.2"],
     ]
     assert repr(History()) == "History(no epochs)"
+
+
+def test_it_is_a_mapping_of_curves_with_nan_where_an_epoch_has_no_value(history):
+    history[-1]["lr"] = 0.5
+    found = history.to_dict()
+    assert list(found) == list(history.names) == ["loss", "seconds", "lr"]
+    assert found["loss"] == [2.0, 1.0]
+    assert math.isnan(found["lr"][0])
+    assert found["lr"][1] == 0.5
+    assert repr(history).splitlines()[1].split() == ["1", "2", "0.1"]
+
+
+def test_it_is_written_as_a_table_that_reads_back_to_the_bit(history, tmp_path):
+    history.append({"loss": 1 / 3, "seconds": 0.3, "lr": 0.1})
+    history.to_csv(tmp_path / "h.csv")
+    with open(tmp_path / "h.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["epoch", "loss", "seconds", "lr"]
+    assert [float(row["loss"]) for row in rows] == history["loss"]
+    assert [row["lr"] for row in rows] == ["", "", "0.1"]
+
+
+def test_it_is_drawn_with_training_and_validation_together(history, tmp_path):
+    pytest.importorskip("matplotlib")
+    for epoch in history:
+        epoch["val_loss"] = 3.0
+        epoch["accuracy"] = 0.5
+    figure = history.plot(tmp_path / "h.png")
+    assert (tmp_path / "h.png").stat().st_size > 0
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "accuracy"]
+    drawn = [[line.get_label() for line in axes.lines] for axes in figure.axes]
+    assert drawn == [["loss", "val_loss"], ["accuracy"]]
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [2.0, 1.0]
+    with pytest.raises(ValueError, match="nothing to plot"):
+        History().plot()
+
+
+def test_without_matplotlib_it_says_what_to_install(history, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match="pip install matplotlib"):
+        history.plot()

@@ -116,6 +116,12 @@ class Function:
         element = ir.Constant(self.real, rounded)
         return Real(self, ir.Constant(self.vector, [element] * self.lanes))
 
+    def ramp(self) -> Bits:
+        """Return the vector 0, 1, 2, ... of 64-bit integers."""
+        lanes = self.isa.vector_bytes // 8
+        numbers = [ir.Constant(I64, lane) for lane in range(lanes)]
+        return Bits(self, ir.Constant(ir.VectorType(I64, lanes), numbers))
+
     def scalar(self, value: float) -> Real:
         """Return a constant number, rounded to the dtype."""
         return Real(self, ir.Constant(self.real, float(self.module.dtype.type(value))))

@@ -86,6 +86,11 @@ class Truth(Value):
     def __invert__(self) -> Truth:
         return Truth(self.f, self.f.builder.not_(self.ir))
 
+    def lanes(self, first: int, count: int) -> Truth:
+        """Return what holds in `count` lanes from lane `first` on."""
+        mask = ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
+        return Truth(self.f, self.f.builder.shuffle_vector(self.ir, self.ir, mask))
+
     def any(self) -> Truth:
         """Return whether it holds in some lane of a vector."""
         word = ir.IntType(self.type.count)
@@ -137,6 +142,15 @@ class Int(Value):
         """Return self / other, rounded up."""
         result: Int = (self + other - 1) // other
         return result
+
+    def splat(self) -> Bits:
+        """Return a vector of 64-bit integers with this number in every lane."""
+        f = self.f
+        lanes = f.isa.vector_bytes // 8
+        undefined = ir.Constant(ir.VectorType(I64, lanes), ir.Undefined)
+        first = f.builder.insert_element(undefined, self.ir, ir.Constant(I32, 0))
+        mask = ir.Constant(ir.VectorType(I32, lanes), None)
+        return Bits(f, f.builder.shuffle_vector(first, undefined, mask))
 
     def as_address(self) -> Address:
         """Return the address that the number is."""
@@ -198,6 +212,18 @@ class Address(Value):
             self.f.builder.store(value.ir, place, align=self.f.real_bytes)
         else:
             self.f.builder.store(value.ir, place)
+
+    def truths(self, index: Any, lanes: Any) -> Truth:
+        """Return where `lanes` bytes from byte `index` on are not 0."""
+        type_ = ir.VectorType(ir.IntType(8), lanes)
+        loaded = self.f.builder.load(self.bytes(index).ir, typ=type_, align=1)
+        return Truth(self.f, self.f.builder.icmp_unsigned("!=", loaded, ir.Constant(type_, None)))
+
+    def store_truths(self, truth: Truth, index: Any = 0) -> None:
+        """Write a byte for each lane from byte `index` on: 1 for true and 0 for false."""
+        type_ = ir.VectorType(ir.IntType(8), truth.type.count)
+        written = self.f.builder.zext(truth.ir, type_)
+        self.f.builder.store(written, self.bytes(index).ir, align=1)
 
     def as_int(self) -> Int:
         """Return the address as a number."""
@@ -284,7 +310,10 @@ class Real(Value):
 
 
 class Bits(Value):
-    """Integers as wide as the kernel's dtype, one or a vector, two's complement."""
+    """Integers as wide as the kernel's dtype, one or a vector, two's complement.
+
+    `Int.splat` and `Function.ramp` give vectors of 64-bit integers whatever the dtype.
+    """
 
     __add__ = _binary("add")
     __sub__ = _binary("sub")
@@ -303,6 +332,32 @@ class Bits(Value):
     def logical_shift(self, count: int) -> Bits:
         """Return the bits moved down by `count`, zeros coming in."""
         return Bits(self.f, self.f.builder.lshr(self.ir, self.like(count).ir))
+
+    def product_of_halves(self, other: Any) -> Bits:
+        """Return the product, of 64 bits, of the lower halves of 64-bit integers."""
+        lower = self.like(2**32 - 1)
+        halves = [self.f.builder.and_(value.ir, lower.ir) for value in (self, self.like(other))]
+        return Bits(self.f, self.f.builder.mul(*halves))
+
+    def halves(self) -> Bits:
+        """Return 64-bit integers as twice as many of 32 bits, the lower half first."""
+        type_ = ir.VectorType(I32, 2 * self.type.count)
+        return Bits(self.f, self.f.builder.bitcast(self.ir, type_))
+
+    def wholes(self) -> Bits:
+        """Return what `halves` was made of."""
+        return Bits(
+            self.f, self.f.builder.bitcast(self.ir, ir.VectorType(I64, self.type.count // 2))
+        )
+
+    def at_least(self, other: Any) -> Truth:
+        """Return where it is `other` or more, both without a sign."""
+        return Truth(self.f, self.f.builder.icmp_unsigned(">=", self.ir, self.like(other).ir))
+
+    def shuffle(self, other: Bits, lanes: list[int]) -> Bits:
+        """Return the vector of the given lanes, counted through self and on through `other`."""
+        mask = ir.Constant(ir.VectorType(I32, len(lanes)), lanes)
+        return Bits(self.f, self.f.builder.shuffle_vector(self.ir, other.ir, mask))
 
     def real(self) -> Real:
         """Return the floating-point numbers that have these bits."""

@@ -28,13 +28,19 @@ if TYPE_CHECKING:
     from .rule import Reals
 
 
-def _adam(f: Function, p: Real, g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:  # noqa: ARG001
-    beta1, rest1, beta2, rest2, root_scale, eps, lr = numbers
+def adam_change(g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:
+    """Return m / (√v̂ + ε) for the next m and v, and these; `numbers` are the slots before η."""
+    beta1, rest1, beta2, rest2, root_scale, eps = numbers
     m, v = states
     m = rest1.fma(g, beta1 * m)
     v = rest2.fma(g * g, beta2 * v)
-    change = m / root_scale.fma(v.sqrt(), eps)
-    return (-lr).fma(change, p), (m, v)
+    return m / root_scale.fma(v.sqrt(), eps), (m, v)
+
+
+def _adam(f: Function, p: Real, g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:  # noqa: ARG001
+    *means, lr = numbers
+    change, remembered = adam_change(g, states, tuple(means))
+    return (-lr).fma(change, p), remembered
 
 
 ADAM = UpdateRule(

@@ -38,6 +38,9 @@ class UpdateRule:
         that `slots` names.
     unroll : int
         How many vectors a sweep takes at once.
+    decoupled : bool, default False
+        Whether the last slot is a decay that is no part of the gradient, for weights alone: it
+        holds 0 where biases are stepped.
 
     Notes
     -----
@@ -52,6 +55,7 @@ class UpdateRule:
     slots: tuple[str, ...]
     update: Update
     unroll: int
+    decoupled: bool = False
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -89,3 +93,9 @@ class UpdateRule:
         tiny = SMALLEST_NORMAL[f.real_bytes]
         # Forgotten as the reference says why; written so that NaN stays.
         return p, tuple((state.abs() < tiny).select(f.number(0.0), state) for state in remembered)
+
+
+def with_decay(change: Real, weight_decay: Real, p: Real) -> Real:
+    """Return change + λ p, rounded once; where λ is 0, `change`, also beside an infinite p."""
+    result: Real = weight_decay.equals(0.0).select(change, weight_decay.fma(p, change))
+    return result

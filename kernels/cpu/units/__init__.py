@@ -111,6 +111,7 @@ class Kernels:
         self.signatures = compiled.signatures
         self.isa = isa
         self.dtype = dtype
+        self._functions: dict[tuple[str, bool], Any] = {}
 
     def __getitem__(self, name: str) -> int:
         """Return the address of the kernel `name`."""
@@ -121,5 +122,8 @@ class Kernels:
 
         Addresses and integers are Python integers, reals are Python floats.
         """
-        prototype = self.signatures[name].prototype(_REALS[self.dtype], holds_gil=holds_gil)
-        return prototype(self.addresses[name])
+        found = self._functions.get((name, holds_gil))
+        if found is None:
+            prototype = self.signatures[name].prototype(_REALS[self.dtype], holds_gil=holds_gil)
+            found = self._functions[name, holds_gil] = prototype(self.addresses[name])
+        return found

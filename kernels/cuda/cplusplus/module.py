@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..kept import of_cplusplus
+
 OPTIONS = ("--std=c++17", "--fmad=false", "--ftz=false")
 """Only `fma` multiplies and adds at once: what is rounded where does not depend on the compiler."""
 
@@ -27,7 +29,12 @@ def compiled(source: str, name: str, shared_bytes: int = 0) -> Any:
     """
     import cupy
 
-    binary, _ = cupy.cuda.compiler.compile_using_nvrtc(source, OPTIONS, cache_in_memory=True)
+    def made() -> bytes:
+        binary, _ = cupy.cuda.compiler.compile_using_nvrtc(source, OPTIONS, cache_in_memory=True)
+        return bytes(binary)
+
+    what = (name, OPTIONS, cupy.cuda.Device().compute_capability)
+    binary = of_cplusplus(what, source, made)
     module = cupy.cuda.function.Module()
     module.load(binary)
     function = module.get_function(name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,13 @@ from ..activations import FORMULAS
 from ..arrays import aligned, checked, same_shape
 from ..compiler import multiprocessors
 from ..cplusplus.module import compiled
-from .source import THREADS, Product, Variant, tiled_source
+from .source import THREADS, Product, Variant, tile, tiled_source
 
 _NOTHING = np.uint64(0)
 """The address of an array that there is not."""
+
+_MOST_ACROSS = 65535
+"""The most blocks along the second axis of a grid, and along the third."""
 
 
 def affine(
@@ -143,18 +146,18 @@ def _run(
     if M == 0 or N == 0:
         return out
     device = cupy.cuda.runtime.getDevice()
+    # The shape of a tile changes no bits, so it may follow the batch.
+    large = True
+    blocks = _blocks(dtype.itemsize, large, M, N)
+    if prod(blocks) < multiprocessors(device):
+        large = False
+        blocks = _blocks(dtype.itemsize, large, M, N)
     per_vector = 16 // dtype.itemsize
     vectors = tuple(aligned(array) and array.shape[1] % per_vector == 0 for array in (A, B))
-    is_long = product.block < K
-    biased, keeps = bias is not None, keep is not None
-    variant = Variant(
-        product, dtype, activation, True, is_long, (vectors[0], vectors[1]), biased, keeps
+    flags = bias is not None, keep is not None, blocks[2] > 1
+    function = _function(
+        device, product, dtype, activation, large, product.block < K, vectors, *flags
     )
-    blocks = _blocks(variant, M, N)
-    # The shape of a tile changes no bits, so it may follow the batch.
-    if blocks[0] * blocks[1] < multiprocessors(device):
-        variant = replace(variant, large=False)
-        blocks = _blocks(variant, M, N)
     arguments = (
         A,
         B,
@@ -164,16 +167,23 @@ def _run(
         *map(np.int64, sizes),
         dtype.type(setting),
     )
-    _function(variant, device)(blocks, (THREADS,), arguments)
+    function(blocks, (THREADS,), arguments)
     return out
 
 
-def _blocks(variant: Variant, M: int, N: int) -> tuple[int, int]:
-    rows, columns = variant.tile
-    return -(-M // rows), -(-N // columns)
+def _blocks(itemsize: int, large: bool, M: int, N: int) -> tuple[int, int, int]:
+    """Return the grid: rows of tiles, and their columns along two axes."""
+    rows, columns = tile(itemsize, large)
+    across = -(-N // columns)
+    deep = -(-across // _MOST_ACROSS)
+    return -(-M // rows), -(-across // deep), deep
 
 
 @cache
-def _function(variant: Variant, device: int) -> Any:  # noqa: ARG001
-    """Return a kernel as loaded on the current device, whose number is `device`."""
-    return compiled(tiled_source(variant), variant.name)
+def _function(device: int, *variant: Any) -> Any:  # noqa: ARG001
+    """Return a kernel as loaded on the current device, whose number is `device`.
+
+    `variant` is what `Variant` is made of: it is looked up at every launch, and made once.
+    """
+    made = Variant(*variant)
+    return compiled(tiled_source(made), made.name)

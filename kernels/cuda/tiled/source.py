@@ -30,6 +30,19 @@ class Product(Enum):
         return self.value[2]
 
 
+def thread_tile(itemsize: int, large: bool) -> tuple[int, int]:
+    """Return rows and columns of the result that a thread computes, in 128 bytes of registers."""
+    if itemsize == 4:
+        return (8, 4) if large else (4, 2)
+    return (4, 4) if large else (2, 2)
+
+
+def tile(itemsize: int, large: bool) -> tuple[int, int]:
+    """Return rows and columns of the result that a block computes."""
+    rows, columns = thread_tile(itemsize, large)
+    return _WARPS_OF_ROWS * _LANES_OF_ROWS * rows, _WARPS_OF_COLUMNS * _LANES_OF_OUTPUTS * columns
+
+
 @dataclass(frozen=True)
 class Variant:
     """What distinguishes the kernels.
@@ -50,6 +63,8 @@ class Variant:
         For each operand, whether its rows begin at multiples of 16 bytes.
     biased, keep : bool
         Whether there is a bias, and whether z is kept.
+    deep : bool
+        Whether the second axis of a grid is too short for the columns of tiles.
     """
 
     product: Product
@@ -60,22 +75,7 @@ class Variant:
     vectors: tuple[bool, bool]
     biased: bool = False
     keep: bool = False
-
-    @property
-    def thread_tile(self) -> tuple[int, int]:
-        """Rows and columns of the result that a thread computes, in 128 bytes of registers."""
-        if self.dtype.itemsize == 4:
-            return (8, 4) if self.large else (4, 2)
-        return (4, 4) if self.large else (2, 2)
-
-    @property
-    def tile(self) -> tuple[int, int]:
-        """Rows and columns of the result that a block computes."""
-        rows, columns = self.thread_tile
-        return (
-            _WARPS_OF_ROWS * _LANES_OF_ROWS * rows,
-            _WARPS_OF_COLUMNS * _LANES_OF_OUTPUTS * columns,
-        )
+    deep: bool = False
 
     @property
     def name(self) -> str:
@@ -90,10 +90,11 @@ def tiled_source(variant: Variant) -> str:
     the setting of the activation.
     """
     a_along, b_along, block = variant.product.value
-    rows, columns = variant.thread_tile
+    rows, columns = thread_tile(variant.dtype.itemsize, variant.large)
     numbers = {"THREADS": THREADS, "ROWS": rows, "COLUMNS": columns, "BLOCK": block}
     flags = {
         "LONG": variant.is_long,
+        "DEEP": variant.deep,
         "BIASED": variant.biased,
         "KEEP": variant.keep,
         "A_ALONG": a_along,

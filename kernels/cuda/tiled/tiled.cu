@@ -14,9 +14,10 @@
 // registers.
 //
 // Before this text stand `real`, the text of thread_tile.cu, THREADS, ROWS and COLUMNS (of a thread),
-// BLOCK, LONG (whether there is more than one chain), BIASED, KEEP (whether z is written too), A_ALONG,
-// B_ALONG, A_VECTORS and B_VECTORS (whether rows begin at multiples of 16 bytes) and the activation
-// f(z, setting).  After it stands the kernel.
+// BLOCK, LONG (whether there is more than one chain), DEEP (whether columns of tiles go on along the third
+// axis of the grid), BIASED, KEEP (whether z is written too), A_ALONG, B_ALONG, A_VECTORS and B_VECTORS
+// (whether rows begin at multiples of 16 bytes) and the activation f(z, setting).  After it stands the
+// kernel.
 
 constexpr int WARPS_OF_ROWS = 2;
 constexpr int WARPS_OF_COLUMNS = 2;
@@ -97,7 +98,8 @@ __device__ __forceinline__ void product(
     __shared__ __align__(16) real rows_of_a[2][TILE_M * STEP];
     __shared__ __align__(16) real rows_of_b[2][TILE_N * STEP];
     const long long first_m = (long long)blockIdx.x * TILE_M;
-    const long long first_n = (long long)blockIdx.y * TILE_N;
+    const long long columns_before = DEEP ? (long long)blockIdx.z * gridDim.y : 0;
+    const long long first_n = (columns_before + blockIdx.y) * TILE_N;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const int row = warp / WARPS_OF_COLUMNS * LANES_OF_ROWS * ROWS + lane / LANES_OF_OUTPUTS;
     const int column = warp % WARPS_OF_COLUMNS * LANES_OF_OUTPUTS * COLUMNS + lane % LANES_OF_OUTPUTS;

@@ -7,7 +7,25 @@ A large gradient overflows on the way to a step that is still right, or to infin
 ``numpy.errstate(all="ignore")``, lest NumPy warn, or raise in the middle of a step.
 """
 
+from .adadelta import adadelta
+from .adagrad import adagrad
 from .adam import adam
+from .adamw import adamw
+from .lion import lion
+from .nadam import nadam
+from .radam import radam
+from .rmsprop import rmsprop
 from .sgd import sgd, sgd_momentum
 
-__all__ = ["adam", "sgd", "sgd_momentum"]
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamw",
+    "lion",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "sgd",
+    "sgd_momentum",
+]

@@ -9,10 +9,8 @@ r"""Adam: steps scaled by running means of the gradient and of its square.
 D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980, algorithm 1.
 """
 
-from math import sqrt
-
 from ..typing import Array, Namespace
-from .memory import forget
+from .means import corrected_root, update_means
 
 
 def adam(
@@ -48,17 +46,7 @@ def adam(
     step : int
         The number t of this step, from 1.
     """
-    m *= beta1
-    m += (1.0 - beta1) * g
-    v *= beta2
-    square = g * g
-    square *= 1.0 - beta2
-    v += square
-    forget(m)
-    forget(v)
-    denominator = xp.sqrt(v)
-    denominator /= sqrt(1.0 - beta2**step)
-    denominator += eps
-    change = m / denominator
+    update_means(g, m, v, beta1=beta1, beta2=beta2)
+    change = m / corrected_root(xp, v, beta2=beta2, eps=eps, step=step)
     change *= lr / (1.0 - beta1**step)
     p -= change

@@ -1,7 +1,7 @@
 """What plans on the CPU compute with outside the stages that the engine fuses."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +11,14 @@ from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.elementwise import Elementwise, elementwise
 from mlpcore.backends.cpu.flat_update import flat_update
 from mlpcore.backends.cpu.fused_loss import FusedLoss, fused_loss
+from mlpcore.backends.cpu.layers import layer_kernels
 from mlpcore.backends.cpu.loss_of_rows import loss_of_rows
 from mlpcore.backends.cpu.products import affine_layer
 from mlpcore.kernels.reference.operation import Call, Operation
 from mlpcore.kernels.reference.operations import Activation
+
+if TYPE_CHECKING:
+    from mlpcore.backends.cpu.library import Library
 
 
 class CompiledArithmetic(Reference):
@@ -29,6 +33,7 @@ class CompiledArithmetic(Reference):
     def __init__(self, dtype: Any) -> None:
         self._dtype = np.dtype(dtype)
         self._losses: dict[tuple[Any, int, bool], FusedLoss | None] = {}
+        self._libraries: dict[str, Library] = {}
 
     def affine(self, run: Run, weight: str, bias: str | None, x: Any) -> Any:
         """Return x Wᵀ + b, with the canonical sum over the features."""
@@ -50,6 +55,9 @@ class CompiledArithmetic(Reference):
 
     def apply(self, operation: Operation, call: Call, x: Any) -> Any:
         """Return what the operation does."""
+        layer = layer_kernels(operation, self._dtype)
+        if layer is not None:
+            return layer.forward(call, x)
         kernels = self._kernels(operation)
         if kernels is None:
             return super().apply(operation, call, x)
@@ -59,6 +67,9 @@ class CompiledArithmetic(Reference):
 
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what the operation does."""
+        layer = layer_kernels(operation, self._dtype)
+        if layer is not None:
+            return layer.backward(call, dy)
         kernels = self._kernels(operation)
         if kernels is None:
             return super().differentiate(operation, call, dy)
@@ -75,10 +86,19 @@ class CompiledArithmetic(Reference):
             fused = self._fused_loss(loss, z.shape[1], labels=t.ndim == 1)
             inputs = None if fused is None else fused.inputs(t, sample_weight)
             if inputs is not None:
-                library = compiled(self._dtype, "many", f"loss.{inputs.kernel}")
+                library = self._library(inputs.kernel)
                 if library is not None:
                     return loss_of_rows(library, inputs, z)
         return super().loss(xp, loss, z, t, sample_weight)
+
+    def _library(self, loss: str) -> "Library | None":
+        """Return the kernels of a loss, asked for once."""
+        found = self._libraries.get(loss)
+        if found is None:
+            found = compiled(self._dtype, "many", f"loss.{loss}")
+            if found is not None:
+                self._libraries[loss] = found
+        return found
 
     def _fused_loss(self, loss: Any, features: int, *, labels: bool) -> FusedLoss | None:
         key = loss, features, labels

@@ -1,11 +1,7 @@
 """Compiled kernels on disk, so that the first prediction of the next process is fast.
 
-A file holds one unit for one instruction set and dtype::
-
-    8 bytes   "MLPCORE" and the version of this format
-    32 bytes  the key: the SHA-256 of all that the code depends on
-    32 bytes  the SHA-256 of what follows
-    rest      `ObjectCode.to_bytes`: signatures in JSON, and an object file
+A file holds one unit for one instruction set and dtype, sealed (`mlpcore.backends.sealed_code`):
+`ObjectCode.to_bytes`, which is signatures in JSON and an object file.
 
 Its name ends with the beginning of the key, so versions and environments that share a folder do not
 meet.  Nothing is locked: processes that begin at the same time compile the same code each, and the
@@ -13,7 +9,6 @@ last one's file stays.
 """
 
 import functools
-import hashlib
 import logging
 import os
 from contextlib import suppress
@@ -22,18 +17,15 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
-from mlpcore.backends.cpu.cache_folder import cache_folder
-from mlpcore.backends.cpu.private_folder import PrivateFolder
+from mlpcore.backends.cache_folder import cache_folder
+from mlpcore.backends.private_folder import PrivateFolder
+from mlpcore.backends.sealed_code import key_of, sealed, unsealed
 from mlpcore.kernels.cpu.codegen.instruction_set import InstructionSet
 from mlpcore.kernels.cpu.codegen.object_code import ObjectCode
 from mlpcore.kernels.cpu.codegen.target import platform_name
 from mlpcore.kernels.cpu.fingerprint import FINGERPRINT, read_fingerprint
 
 __all__ = ["CodeCache", "default_cache"]
-
-_MAGIC = b"MLPCORE\x01"
-_HASH_BYTES = 32
-_HEADER_BYTES = len(_MAGIC) + 2 * _HASH_BYTES
 
 _SUFFIX = ".code"
 _VERSIONS_KEPT = 8
@@ -79,11 +71,11 @@ class CodeCache:
         except OSError as error:
             self._say(_in_words(error))
             return None
-        payload = memoryview(data)[_HEADER_BYTES:]
-        if data[:_HEADER_BYTES] != _MAGIC + key + hashlib.sha256(payload).digest():
+        payload = unsealed(data, key)
+        if payload is None:
             _log.debug("%s is damaged and will be compiled again", name)
             return None
-        return ObjectCode.from_bytes(bytes(payload))
+        return ObjectCode.from_bytes(payload)
 
     def keep(self, unit: str, isa: InstructionSet, dtype: str, code: ObjectCode) -> None:
         """Write the compiled unit if that is possible."""
@@ -109,8 +101,7 @@ class CodeCache:
         if read_fingerprint() != FINGERPRINT:
             raise OSError("the sources of the kernels have changed since they were first used")
         key = _key(unit, isa, dtype)
-        payload = code.to_bytes()
-        file = _MAGIC + key + hashlib.sha256(payload).digest() + payload
+        file = sealed(key, code.to_bytes())
         self._folder.write(_file_name(unit, isa, dtype, key), file)
         with suppress(OSError):
             self._prune(_stem(unit, isa, dtype))
@@ -155,8 +146,7 @@ def _key(unit: str, isa: InstructionSet, dtype: str) -> bytes:
     assert FINGERPRINT is not None
     versions: tuple[Any, ...] = (llvmlite.__version__, llvm.llvm_version_info)
     level = (isa.name, isa.cpu, isa.features, platform_name(isa))
-    everything = (FINGERPRINT.hex(), versions, level, dtype, unit)
-    return hashlib.sha256(repr(everything).encode()).digest()
+    return key_of((FINGERPRINT.hex(), versions, level, dtype, unit))
 
 
 def _stem(unit: str, isa: InstructionSet, dtype: str) -> str:

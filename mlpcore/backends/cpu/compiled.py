@@ -5,8 +5,9 @@ runs, only slower: that is a warning, said once, and no error.  Where the user s
 off with ``MLPCORE_INSTRUCTION_SET=none`` it is no warning either.
 """
 
+import functools
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -49,26 +50,19 @@ def compiled(dtype: DTypeLike, *units: str) -> "Library | None":
     if asked in _problems:
         return None
     try:
-        with importing():
-            from mlpcore.backends.cpu.library import library
-            from mlpcore.kernels.cpu.codegen.instruction_set import (
-                OFF,
-                VARIABLE,
-                instruction_set,
-                switched_off,
-            )
+        libraries, sets = _modules()
     except Exception as error:
         _give_up(asked, f"llvmlite cannot be imported: {_in_words(error)}")
         return None
-    if switched_off():
-        _give_up(asked, f"{VARIABLE} is {OFF}", logging.INFO)
+    if sets.switched_off():
+        _give_up(asked, f"{sets.VARIABLE} is {sets.OFF}", logging.INFO)
         return None
-    isa = instruction_set()
+    isa = sets.instruction_set()
     if isa is None:
         _give_up(asked, "this processor has no fused multiply-add that is known here")
         return None
     try:
-        found = library(isa, name)
+        found: Library = libraries.library(isa, name)
         for unit in units:
             found.kernels(unit)
     except MemoryError:
@@ -77,6 +71,15 @@ def compiled(dtype: DTypeLike, *units: str) -> "Library | None":
         _give_up(asked, f"they cannot be compiled or loaded: {_in_words(error)}")
         return None
     return found
+
+
+@functools.cache
+def _modules() -> tuple[Any, Any]:
+    """Return the modules of libraries and of instruction sets, which need LLVM."""
+    with importing():
+        from mlpcore.backends.cpu import library
+        from mlpcore.kernels.cpu.codegen import instruction_set
+    return library, instruction_set
 
 
 def why_not() -> str | None:

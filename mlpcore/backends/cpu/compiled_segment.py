@@ -46,12 +46,13 @@ class CompiledSegment(Segment):
         self, parameters: ParameterBuffer, state: ParameterBuffer, settings: Settings
     ) -> CompiledNetwork:
         """Return the stages with the parameters of one model; the same for all its plans."""
-        found = settings.copies.get(self.fused)
+        key = self.fused, id(parameters)  # prediction may have parameters of its own
+        found = settings.copies.get(key)
         if found is None:
             with deferred_signals():  # it imports and compiles
                 made = CompiledNetwork(self.fused, parameters, state)
                 # Of two threads that come here, both get the one that was first.
-                found = settings.copies.setdefault(self.fused, made)
+                found = settings.copies.setdefault(key, made)
         network: CompiledNetwork = found
         return network
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.compiled import compiled
+from mlpcore.backends.cpu.ready import ready
 from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.kernels.reference.operations import Activation
@@ -28,28 +29,26 @@ class Elementwise:
     def __init__(self, activation: Activation, dtype: np.dtype[Any], kernels: Any) -> None:
         values = dict(activation.function.defaults) | dict(activation.settings)
         self._settings = np.array([values[key] for key in sorted(values)], dtype=dtype)
+        self._at = data_address(self._settings)
         self._forward = kernels.function(f"{activation.name}_forward")
         self._backward = kernels.function(f"{activation.name}_backward")
         self._dtype = dtype
 
     def forward(self, z: Any) -> tuple[Any, Any]:
         """Return z as it was read, C-contiguous, and a."""
-        z = self._ready(z)
+        z = ready(z, self._dtype)
         a = np.empty_like(z)
-        self._forward(data_address(z), data_address(a), z.size, data_address(self._settings))
+        self._forward(data_address(z), data_address(a), z.size, self._at)
         return z, a
 
     def backward(self, z: Any, a: Any, da: Any) -> Any:
         """Return dz for z, a = f(z) and the gradient `da` of a."""
-        z, a = self._ready(z), self._ready(a)
-        da = self._ready(np.broadcast_to(da, z.shape))
+        z, a = ready(z, self._dtype), ready(a, self._dtype)
+        da = ready(da if da.shape == z.shape else np.broadcast_to(da, z.shape), self._dtype)
         dz = np.empty_like(z)
-        places = (data_address(array) for array in (z, a, da, dz))
-        self._backward(*places, z.size, data_address(self._settings))
+        places = [data_address(array) for array in (z, a, da, dz)]
+        self._backward(*places, z.size, self._at)
         return dz
-
-    def _ready(self, x: Any) -> Any:
-        return np.require(x, self._dtype, ["C", "ALIGNED", "ENSUREARRAY"])
 
 
 @functools.lru_cache(maxsize=256)

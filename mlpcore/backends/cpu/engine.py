@@ -4,18 +4,27 @@ from typing import Any
 
 from mlpcore.backends.base import Mode, Segment
 from mlpcore.backends.cpu.compiled import compiled
-from mlpcore.backends.fused_stages import fused_stages
+from mlpcore.backends.fused_stages import FusedStages, fused_stages
 from mlpcore.backends.lazy_imports import importing
 from mlpcore.program import Program
+
+
+def _is_product(fused: FusedStages) -> bool:
+    """Return whether it is a single product, with nothing to fuse it with."""
+    alone = len(fused.stages) == 1 and fused.standardize is None
+    return alone and fused.stages[0].activation is None
 
 
 class CompiledEngine:
     """Claims every run of stages that are a product, a bias and an activation of the table."""
 
-    def claim(self, program: Program, start: int, dtype: Any, mode: Mode) -> Segment | None:  # noqa: ARG002
+    def claim(self, program: Program, start: int, dtype: Any, mode: Mode) -> Segment | None:
         """Return a segment that begins with stage `start`, or None to leave it to others."""
         fused = fused_stages(program, start)
         if fused is None:
+            return None
+        if mode is Mode.TRAINING and _is_product(fused) and len(program.stages) > 1:
+            # Interpreted it is one call of the same kernels, and its record is used again.
             return None
         if compiled(dtype, "few", "team") is None:
             return None

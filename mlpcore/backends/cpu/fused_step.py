@@ -161,7 +161,10 @@ class FusedStep(StepRule):
         states = [self._layout.views(moments[name]) for name in self._optimizer.state_names]
         passed = learning.passed
         passed.apply_to(self._parameters.views, self._apply, self._sweep, *states)
-        learning.keep_settings(self._optimizer.settings(1, 1.0, self._dtype, decay=self._l2))
+        optimizer = self._optimizer
+        settings = optimizer.settings(1, 1.0, self._dtype, decay=self._l2)
+        plain = optimizer.exempt(settings)
+        learning.keep_settings(settings, plain, changing=len(settings) - 1 - optimizer.decoupled)
 
     def _learn(
         self, learning: "_Learning", inputs: LossInputs, step: int, lr: float, kind: int
@@ -207,17 +210,17 @@ class _Learning:
         words[PassWords.LOSSES] = self._address = data_address(self._losses)
         self._words = memoryview(words)  # written to in half the time that the array takes
 
-    def keep_settings(self, settings: Any) -> None:
-        """Make room for the numbers of a step: those of weights, and of biases, never decayed."""
-        decayed, plain = settings.copy(), settings.copy()
-        plain[0] = 0
-        if decayed[0] == 0:
-            plain = decayed
+    def keep_settings(self, decayed: Any, plain: Any, *, changing: int) -> None:
+        """Make room for the numbers of a step: those of weights, and of biases, never decayed.
+
+        Of the numbers of biases, the first `changing` are those of weights, the rest stay 0.
+        """
         self.passed.words[PassWords.WEIGHT_SETTINGS] = data_address(decayed)
         self.passed.words[PassWords.BIAS_SETTINGS] = data_address(plain)
         # Unlike an array, a view makes infinity of what is too large for float32 without a warning.
-        places = (decayed,) if plain is decayed else (decayed, plain)
-        self._settings: tuple[Any, ...] = tuple(map(memoryview, places))
+        self._settings: tuple[tuple[Any, int], ...] = ((memoryview(decayed), len(decayed) - 1),)
+        if plain is not decayed:
+            self._settings += ((memoryview(plain), changing),)
 
     def enter(self, x: Any) -> None:
         """Let `x`, C-contiguous, be the batch in place of another of its shape."""
@@ -230,8 +233,8 @@ class _Learning:
     def begin(self, inputs: LossInputs, numbers: tuple[float, ...]) -> None:
         """Take the inputs of the loss and the numbers of a step."""
         if numbers != self._numbers:
-            for settings in self._settings:
-                for place, number in enumerate(numbers, 1):
+            for settings, count in self._settings:
+                for place, number in enumerate(numbers[:count], 1):
                     settings[place] = number
             self._numbers = numbers
         words, targets, before = self._words, inputs.targets, self._inputs

@@ -99,7 +99,7 @@ class AffineLayer:
 
 def affine_layer(run: Run, weight: str, bias: str | None) -> AffineLayer:
     """Return the layer of a model that has these parameters; the same for all its plans."""
-    key = AffineLayer, weight, bias
+    key = AffineLayer, weight, bias, id(run.parameters)  # prediction may have its own
     found = run.settings.copies.get(key)
     if found is None:
         # Of two threads that come here, both get the one that was first.

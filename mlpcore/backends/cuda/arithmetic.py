@@ -4,29 +4,26 @@ import functools
 import logging
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from mlpcore.backends.arithmetic import Reference
 from mlpcore.backends.base import Run
+from mlpcore.backends.cuda import products
+from mlpcore.backends.cuda.choices import Choices
+from mlpcore.backends.cuda.table import DEFAULT, Table
 from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.kernels.cuda.activations import FORMULAS
 from mlpcore.kernels.cuda.column_sums import column_sums
-from mlpcore.kernels.cuda.cublaslt import (
-    Epilogue,
-    Refused,
-    affine,
-    input_gradient,
-    weight_gradient,
-)
+from mlpcore.kernels.cuda.dropout import dropout
 from mlpcore.kernels.cuda.elementwise import activation_backward, activation_forward
 from mlpcore.kernels.cuda.losses import NAMES, loss_and_gradient
 from mlpcore.kernels.cuda.optimizers import RULES
 from mlpcore.kernels.cuda.optimizers.sweep import sweep
 from mlpcore.kernels.cuda.rows import rows_backward, rows_forward
 from mlpcore.kernels.reference.operation import Call, Operation
-from mlpcore.kernels.reference.operations import Activation
+from mlpcore.kernels.reference.operations import Activation, Dropout
 from mlpcore.nn import _loss_settings
 
 _ROWS = ("softmax", "log_softmax")
@@ -35,9 +32,9 @@ _log = logging.getLogger("mlpcore")
 
 
 class CUDAArithmetic(Reference):
-    """Products by cuBLASLt with the bias added in them, everything else by one kernel each.
+    """Products, with the bias added in them, by what a table says; all else by one kernel each.
 
-    Where cuBLASLt refuses, CuPy's own products are used; where numba-cuda is not installed, the
+    Where cuBLASLt refuses, the tiled kernel multiplies; where numba-cuda is not installed, the
     reference computes what its kernels would.  Nothing here waits for the GPU or copies to the
     host, and what a kernel returns lies in the memory of CuPy's current pool.
 
@@ -45,44 +42,37 @@ class CUDAArithmetic(Reference):
     ----------
     xp : module
         CuPy.
+    table : Table
+        What computes which product on this device.
     """
 
-    def __init__(self, xp: Any) -> None:
+    def __init__(self, xp: Any, table: Table = DEFAULT) -> None:
         self.xp = xp
+        self.table = table
         self._settings: dict[tuple[Any, int, str], dict[str, Any]] = {}
 
     def affine(self, run: Run, weight: str, bias: str | None, x: Any) -> Any:
         """Return x Wᵀ + b: one launch."""
         W = run.parameters.views[weight]
         b = None if bias is None else run.parameters.views[bias]
-        x = self.xp.ascontiguousarray(x)
-        z = self.xp.empty((len(x), len(W)), x.dtype)
-        try:
-            affine(x, W, b, z, Epilogue.NONE if b is None else Epilogue.BIAS)
-        except Refused:
-            return super().affine(run, weight, bias, x)
-        return z
+        choice = self._choices(W).forward
+        return products.affine(choice, self.xp.ascontiguousarray(x), W, b)
 
     def affine_gradient(
         self, xp: Any, run: Run, weight: str, bias: str | None, x: Any, dz: Any, *, need_dx: bool
     ) -> Any:
         """Write dW and db; return dx if it is needed."""
         x, dz = xp.ascontiguousarray(x), xp.ascontiguousarray(dz)
-        W, dW = run.parameters.views[weight], run.gradients[weight]
+        W = run.parameters.views[weight]
+        choices = self._choices(W)
         if bias is not None:
             self._sum_rows(xp, dz, run.gradients[bias])
-        try:
-            weight_gradient(dz, x, dW)
-        except Refused:
-            xp.matmul(dz.T, x, out=dW)
-        if not need_dx:
-            return None
-        dx = xp.empty_like(x)
-        try:
-            input_gradient(dz, W, dx)
-        except Refused:
-            return xp.matmul(dz, W)
-        return dx
+        products.weight_gradient(choices.weight_gradient, dz, x, run.gradients[weight])
+        return products.input_gradient(choices.input_gradient, dz, W) if need_dx else None
+
+    def _choices(self, W: Any) -> Choices:
+        outputs, inputs = W.shape
+        return self.table.choices(W.dtype, inputs, outputs)
 
     def _sum_rows(self, xp: Any, dz: Any, db: Any) -> None:
         """Write the sum of `dz` over its rows, in the order in which the CPU adds."""
@@ -93,6 +83,8 @@ class CUDAArithmetic(Reference):
 
     def apply(self, operation: Operation, call: Call, x: Any) -> Any:
         """Return what the operation does."""
+        if _drops(operation, call):
+            return dropout(self.xp.ascontiguousarray(x), operation.rate, **call.drawing())
         activation = _with_kernel(operation)
         if activation is None:
             return super().apply(operation, call, x)
@@ -106,6 +98,8 @@ class CUDAArithmetic(Reference):
 
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what the operation does."""
+        if _drops(operation, call):
+            return dropout(self.xp.ascontiguousarray(dy), operation.rate, **call.drawing())
         activation = _with_kernel(operation)
         if activation is None:
             return super().differentiate(operation, call, dy)
@@ -155,7 +149,7 @@ class CUDAArithmetic(Reference):
     ) -> None:
         """Let the optimizer take a step, in one launch where there is a kernel.
 
-        Where there is one, it may be told of an L2 penalty, as `sweep` takes it.
+        Where there is one, it may be told of an L2 penalty and of what decays, as `sweep` takes it.
         """
         rule = rule_of(optimizer)
         if rule is None:
@@ -184,6 +178,12 @@ def has_kernels() -> bool:
             "several passes; pip install 'mlpcore[cuda13]' or 'mlpcore[cuda12]' installs it"
         )
     return found
+
+
+def _drops(operation: Operation, call: Call) -> TypeGuard[Dropout]:
+    """Return whether it is a dropout that drops something, and there is a kernel for it."""
+    drops = type(operation) is Dropout and call.training and operation.rate > 0
+    return drops and has_kernels()
 
 
 def _with_kernel(operation: Operation) -> Activation | None:

@@ -10,11 +10,16 @@ from mlpcore.backends.arrays import Kind, bring_in, send_back
 from mlpcore.backends.base import Backend, Engine, Mode
 from mlpcore.backends.composed import ComposedPlan, compose
 from mlpcore.backends.cuda.arithmetic import CUDAArithmetic
+from mlpcore.backends.cuda.gpu_model import model_of
+from mlpcore.backends.cuda.kernel_cache import default_kernel_cache
 from mlpcore.backends.cuda.narrow_segment import NarrowEngine
 from mlpcore.backends.cuda.plan import CUDAPlan
 from mlpcore.backends.cuda.prediction import CHUNK_ROWS
+from mlpcore.backends.cuda.table_file import table_for
+from mlpcore.backends.cuda.tiled_segment import TiledEngine
 from mlpcore.backends.parameters import Exporter
 from mlpcore.device import Device, cupy_module
+from mlpcore.kernels.cuda.kept import keep_with
 from mlpcore.program import Program
 
 
@@ -33,8 +38,12 @@ class CUDABackend(Backend):
         self.device = device
         self.xp = cupy_module(device)
         self._process = os.getpid()
-        self._arithmetic = CUDAArithmetic(self.xp)
-        self.engines: tuple[Engine, ...] = (NarrowEngine(self._arithmetic),)
+        keep_with(default_kernel_cache())
+        self._arithmetic = CUDAArithmetic(self.xp, table_for(model_of(self.xp, device)))
+        self.engines: tuple[Engine, ...] = (
+            NarrowEngine(self._arithmetic),
+            TiledEngine(self._arithmetic),
+        )
 
     def active(self) -> AbstractContextManager[Any]:
         """Return a context in which this device is CuPy's current one.

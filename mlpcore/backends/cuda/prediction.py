@@ -125,6 +125,7 @@ class CUDAPrediction:
     def _part(self, x: Any) -> Any:
         """Return the prediction for rows that are carried through the network at once."""
         binding = self._binding
+        binding.parameters.refresh()
         run = Run(binding.parameters, binding.state.views, binding.state, settings=binding.settings)
         z = self._plan.forward(run, x)
         if self._output.custom is None and self._output.name == "identity":

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlpcore.backends.base import Binding, Plan, Run, StageRecord, StepResult, StepRule
 from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, rule_of
+from mlpcore.cached import cached_property
 from mlpcore.kernels.cuda.penalty import penalized
 from mlpcore.kernels.reference.operations import Activation, Bias
 from mlpcore.program import Program
@@ -38,6 +39,8 @@ class CUDAStep(StepRule):
         λ of the penalty.
     """
 
+    keeps_gradient = True
+
     def __init__(
         self,
         plan: Plan,
@@ -54,15 +57,23 @@ class CUDAStep(StepRule):
         self._loss = loss
         self._optimizer = optimizer
         self._l2 = l2
-        self._gradient = xp.zeros_like(parameters.flat)
-        self._gradients = parameters.layout.views(self._gradient)
         self._no_penalty = xp.zeros((), parameters.flat.dtype)
         self._decayed: Any = None
-        if l2:
+        if l2 or optimizer.exempt is not optimizer:
             slots = parameters.layout.slots
             found = [slots[p.name] for p in plan.program.parameters if p.decays]
             ranges = [(slot.start, slot.start + slot.size) for slot in found]
             self._decayed = xp.asarray(np.array(ranges, np.int64).reshape(-1, 2))
+
+    @cached_property
+    def _gradient(self) -> Any:
+        """The flat gradient, whose holes stay zero."""
+        return self._arithmetic.xp.zeros_like(self._binding.parameters.flat)
+
+    @cached_property
+    def _gradients(self) -> dict[str, Any]:
+        """The gradient of each parameter, a view."""
+        return self._binding.parameters.layout.views(self._gradient)
 
     def prepare(self, x: Any, t: Any, sample_weight: Any) -> Inputs | None:
         """Return what the loss needs."""

@@ -1,6 +1,6 @@
 """Activations, losses and updates on whole arrays: those of the reference, in the engine's bits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,13 +8,14 @@ import pytest
 import mlpcore.backends.cpu.arithmetic as module
 from mlpcore import MLP
 from mlpcore.backends.arithmetic import REFERENCE
+from mlpcore.backends.base import Mode
 from mlpcore.backends.cpu.arithmetic import CompiledArithmetic
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.kernels.reference.activations import ACTIVATIONS
 from mlpcore.kernels.reference.operation import Call
 from mlpcore.kernels.reference.operations import Activation
 from mlpcore.nn.losses import loss
-from mlpcore.optim import SGD, Adam
+from mlpcore.optim import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, RAdam, RMSprop
 
 pytestmark = pytest.mark.skipif(
     compiled("float32", "few", "team") is None, reason="there are no compiled kernels"
@@ -25,6 +26,15 @@ OPTIMIZERS = {
     "momentum": SGD(0.1, momentum=0.9),
     "nesterov": SGD(0.1, momentum=0.9, nesterov=True),
     "adam": Adam(0.01),
+    "adamw": AdamW(0.01, weight_decay=0.3),
+    "nadam": NAdam(0.01, weight_decay=0.3),
+    "radam": RAdam(0.01, weight_decay=0.3),
+    "rmsprop": RMSprop(0.01),
+    "rmsprop_momentum": RMSprop(0.01, momentum=0.9),
+    "rmsprop_centered": RMSprop(0.01, centered=True),
+    "adagrad": Adagrad(0.01),
+    "adadelta": Adadelta(),
+    "lion": Lion(0.01, weight_decay=0.3),
 }
 
 
@@ -168,6 +178,25 @@ def test_a_step_in_parts_has_the_bits_of_a_step_at_once(optimizer, l2, rows):
     assert np.array_equal(again, values)
 
 
+@pytest.mark.parametrize("name", ["adamw", "nadam", "radam", "lion"])
+def test_weights_decay_and_biases_do_not(name):
+    """In both ways to take a step; without a gradient only the decay moves anything."""
+    optimizer = replace(OPTIMIZERS[name], lr=2.0**-5, weight_decay=0.5)
+    for parts in (False, True):
+        model, trainer = model_and_trainer(optimizer)
+        for name_, view in model.parameters().items():
+            view[...] = 1.0
+            if name_.endswith("bias"):
+                view[...] = -100.0  # gelu and its slope are 0 there
+        named = {name_: view.copy() for name_, view in model.parameters().items()}
+        trainer = in_parts(trainer) if parts else trainer
+        x = np.zeros((4, 30), "f")
+        trainer.step(x, model(x))
+        for name_, view in model.parameters().items():
+            share = 1 - 2.0**-6 if name_.endswith("weight") else 1
+            np.testing.assert_allclose(view, share * named[name_], rtol=1e-6)
+
+
 @pytest.mark.parametrize("l2", [0.0, 0.01])
 def test_a_watched_step_has_the_bits_of_one_that_nobody_watches(l2):
     rng = np.random.default_rng(5)
@@ -191,9 +220,12 @@ def test_value_and_grad_and_update_are_a_step(optimizer, l2):
     model, trainer = model_and_trainer(optimizer, l2)
     other, _ = model_and_trainer(optimizer)
     value, grads = other.value_and_grad(x, t, loss="mse", l2=l2)
-    flat = other._bound.parameters.flat
+    bound = other._bound
+    flat = bound.parameters.flat
     moments = {name: np.zeros_like(flat) for name in optimizer.state_names}
-    CompiledArithmetic("float32").update(np, optimizer, flat, grads.flat, moments, 1, None)
+    with bound.writing():
+        plan = bound.plan(Mode.TRAINING)
+        plan.update(bound.parameters, optimizer, grads.flat, moments, 1, None)
     assert np.array_equal(trainer.step(x, t), value)
     assert np.array_equal(flat, model._bound.parameters.flat)
 

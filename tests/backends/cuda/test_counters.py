@@ -10,8 +10,9 @@ import pytest
 from mlpcore.model import MLP
 
 NO_COPIES = (0, 0, 0)
-SIZES = [5, 136, 140, 3]  # too wide to be computed in one launch
+SIZES = [130, 136, 140, 3]  # too many inputs for product and activation in one launch
 NARROW = [5, 8, 7, 3]
+FEW_INPUTS = [5, 136, 3]
 LAYERS, ACTIVATED = 3, 2  # the last layer gives logits
 
 
@@ -19,9 +20,9 @@ def network(activation="tanh", output="softmax", sizes=SIZES):
     return MLP(sizes, activation, output=output, device="cuda", seed=0)
 
 
-def batch(rows, dtype="float32"):
+def batch(rows, dtype="float32", sizes=SIZES):
     rng = np.random.default_rng(1)
-    x = rng.normal(size=(rows, SIZES[0])).astype(dtype)
+    x = rng.normal(size=(rows, sizes[0])).astype(dtype)
     return cupy.asarray(x), cupy.asarray(rng.integers(0, SIZES[-1], rows))
 
 
@@ -37,14 +38,21 @@ def test_forward_is_a_product_and_an_activation_for_each_layer(asked, activation
 @pytest.mark.parametrize("rows", [1, 33, 200])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "mish"])
 def test_a_narrow_network_goes_forward_in_exactly_one_launch(asked, activation, rows):
-    model, (x, _) = network(activation, "identity", NARROW), batch(rows)
+    model, (x, _) = network(activation, "identity", NARROW), batch(rows, sizes=NARROW)
     for forward in (model.forward, model, model.freeze()):
         assert asked(lambda forward=forward: forward(x)) == (1, NO_COPIES, 0)
 
 
+@pytest.mark.parametrize("rows", [1, 33, 200])
+def test_a_layer_with_few_inputs_goes_forward_in_one_launch(asked, rows):
+    model, (x, _) = network("mish", "identity", FEW_INPUTS), batch(rows, sizes=FEW_INPUTS)
+    for forward in (model.forward, model, model.freeze()):
+        assert asked(lambda forward=forward: forward(x)) == (2, NO_COPIES, 0)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_training_step_of_a_narrow_network_has_one_launch_for_the_way_forward(asked, optimizer):
-    model, (x, t) = network(sizes=NARROW), batch(20)
+    model, (x, t) = network(sizes=NARROW), batch(20, sizes=NARROW)
     trainer = model.trainer("cross_entropy", optimizer, lr=0.01)
     backward = 2 * LAYERS - 1 + ACTIVATED + LAYERS
     assert asked(lambda: trainer.step(x, t)) == (1 + 2 + backward + 1, NO_COPIES, 0)

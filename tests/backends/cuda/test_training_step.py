@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mlpcore.model import MLP
+from mlpcore.optim import AdamW
 
 CLOSE = {"float32": 2e-6, "float64": 1e-14}
 
@@ -40,6 +41,20 @@ def test_objective_and_parameters_are_those_of_the_cpu(dtype, optimizer, l2):
         J = first.step(cupy.asarray(x), cupy.asarray(t))
         assert float(J) == pytest.approx(float(second.step(x, t)), rel=50 * CLOSE[dtype])
     same(here, there, dtype)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_decay_of_the_optimizers_own_takes_from_weights_alone(in_parts):
+    here, there = pair("float64")
+    x, t = batch("float64")
+    rule = AdamW(0.1, weight_decay=0.5)
+    first, second = (model.trainer("cross_entropy", rule) for model in (here, there))
+    if in_parts:
+        first._rule = None
+    for _ in range(3):
+        first.step(cupy.asarray(x), cupy.asarray(t))
+        second.step(x, t)
+    same(here, there, "float64")
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.3])

@@ -16,6 +16,16 @@ if not os.environ.get("MLPCORE_TEST_DEVICE", "").startswith("cuda"):
     collect_ignore = [p.name for p in here.glob("test_*.py") if p.name != "test_formulas.py"]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _kernels_are_kept():
+    """What one process of the tests has compiled, the others find on disk."""
+    if os.environ.get("MLPCORE_TEST_DEVICE", "").startswith("cuda"):
+        from mlpcore.backends.cuda.kernel_cache import default_kernel_cache
+        from mlpcore.kernels.cuda.kept import keep_with
+
+        keep_with(default_kernel_cache())
+
+
 @pytest.fixture
 def double():
     """The device of ci/gpu_on_cpu, for tests that need its counters, orders and checks."""

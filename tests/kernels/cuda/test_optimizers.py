@@ -4,11 +4,23 @@ import cupy
 import numpy as np
 import pytest
 
-from mlpcore.backends.cpu.flat_update import flat_update
+from mlpcore.backends.cpu.compiled import compiled
+from mlpcore.backends.fused_optimizer import fused_optimizer
 from mlpcore.kernels.cuda.optimizers import adam, sgd, sgd_momentum
 from mlpcore.kernels.cuda.optimizers.sweep import sweep
 from mlpcore.kernels.reference import optimizers as reference
-from mlpcore.optim import optimizer
+from mlpcore.optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    RAdam,
+    RMSprop,
+    optimizer,
+)
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 each_dtype = pytest.mark.parametrize("dtype", [F32, F64], ids=str)
@@ -76,16 +88,88 @@ def test_plain_descent_rounds_once(dtype):
     assert (np.abs(there.get() - exact) <= 0.5001 * np.spacing(np.abs(there.get()))).all()
 
 
-def test_adam_has_the_bits_of_the_cpus_kernel():
-    p, g, m, v = vectors_of(2, 515, F32)
-    there = [cupy.asarray(x) for x in (p, g, m, v)]
-    rule = optimizer("adam", lr=0.01)
-    for t in (1, 2, 3):
-        adam(*there, lr=0.01, beta1=rule.beta1, beta2=rule.beta2, eps=rule.eps, step=t)
-        if not flat_update(rule, p, g, {"m": m, "v": v}, t, None):
-            pytest.skip("this machine has no fused multiply-add")
-    for got, expected in zip(there, (p, g, m, v), strict=True):
+RULES_WITH_SETTINGS = [
+    SGD(0.01),
+    SGD(0.01, 0.9),
+    SGD(0.01, 0.9, nesterov=True),
+    Adam(0.01),
+    AdamW(0.01, weight_decay=0.1),
+    NAdam(0.01, weight_decay=0.1),
+    RAdam(0.01, weight_decay=0.1),
+    RMSprop(0.01),
+    RMSprop(0.01, momentum=0.9),
+    RMSprop(0.01, centered=True),
+    Adagrad(0.01, initial=0.1),
+    Adadelta(),
+    Lion(0.01, weight_decay=0.1),
+]
+
+
+def step_on_the_cpu(rule, vectors, step, decay):
+    """Take one step with the CPU's kernel, which adds the gradient of the penalty itself."""
+    known = fused_optimizer(rule)
+    unit = f"update.{known.kernel}"
+    library = compiled(vectors[0].dtype, unit)
+    if library is None:
+        pytest.skip("this machine has no fused multiply-add")
+    settings = known.settings(step, rule.lr, vectors[0].dtype, decay=decay)
+    places = [x.ctypes.data for x in vectors] + [0] * (4 - len(vectors))
+    sweep_there = library.kernels(unit).function(known.kernel)
+    sweep_there(*places, vectors[0].size, settings.ctypes.data)
+
+
+@pytest.mark.parametrize(
+    ("rule", "dtype"),
+    [*((rule, F32) for rule in RULES_WITH_SETTINGS), (RULES_WITH_SETTINGS[-1], F64)],
+    ids=str,
+)
+def test_every_rule_has_the_bits_of_the_cpus_kernel(rule, dtype):
+    """With a penalty and with a decay of its own; the kernels of float64 are of the same text."""
+    fused = fused_optimizer(rule)
+    vectors = vectors_of(len(rule.state_names), 515, dtype)
+    top, tiny = np.finfo(dtype).max, np.finfo(dtype).tiny
+    vectors[1][:7] = [0, -0.0, np.inf, -np.inf, np.nan, top, tiny]
+    p, g, *states = (cupy.asarray(x) for x in vectors)
+    for t in range(1, 8):  # RAdam's second mean counts from the sixth
+        sweep(fused.kernel, p, g, tuple(states), fused.numbers(t, rule.lr), decay=0.3)
+        step_on_the_cpu(rule, vectors, t, 0.3)
+    for got, expected in zip((p, g, *states), vectors, strict=True):
         np.testing.assert_array_equal(got.get(), expected)
+        is_number = ~np.isnan(expected)
+        assert (np.signbit(got.get()) == np.signbit(expected))[is_number].all()
+
+
+@each_dtype
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_with_a_penalty_has_the_bits_of_the_cpus_kernel(name, dtype):
+    step, _, states, settings = STEPS[name]
+    vectors = vectors_of(states, 515, dtype)
+    there = [cupy.asarray(x) for x in vectors]
+    rule = optimizer("adam" if name == "adam" else "sgd", **{"lr": 0.1} | settings)
+    for t in (1, 2, 3):
+        now = settings | ({"step": t} if name == "adam" else {})
+        step(*there, **now, decay=0.3, decayed=cupy.asarray([[0, 515]]))
+        step_on_the_cpu(rule, vectors, t, 0.3)
+    for got, expected in zip(there, vectors, strict=True):
+        np.testing.assert_array_equal(got.get(), expected)
+
+
+@pytest.mark.parametrize("rule", [AdamW(0.01, weight_decay=0.1)], ids=repr)
+def test_a_decay_of_its_own_counts_in_the_ranges_alone(rule):
+    fused = fused_optimizer(rule)
+    p, g, *states = vectors_of(len(rule.state_names), 64, F32)
+    inside = np.zeros(64, bool)
+    inside[0:12] = inside[32:48] = True
+    ends = []
+    for made, ranges in ((rule, [[0, 12], [32, 48]]), (rule, [[0, 64]]), (rule.exempt, None)):
+        there = cupy.asarray(p)
+        decayed = None if ranges is None else cupy.asarray(np.array(ranges))
+        numbers = fused_optimizer(made).numbers(1, rule.lr)
+        kept = tuple(cupy.asarray(x) for x in states)
+        sweep(fused.kernel, there, cupy.asarray(g), kept, numbers, decayed=decayed)
+        ends.append(there.get())
+    np.testing.assert_array_equal(ends[0], np.where(inside, ends[1], ends[2]))
+    assert (ends[1] != ends[2]).all()
 
 
 def test_only_the_ranges_that_decay_do(double):

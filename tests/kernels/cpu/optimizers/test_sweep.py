@@ -1,6 +1,7 @@
 """Each optimizer's sweep takes the steps of the reference, wherever it is split."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,17 @@ from support.written_kernels import DTYPES, ISAS, kernels
 
 from mlpcore.backends.fused_optimizer import fused_optimizer
 from mlpcore.kernels.cpu.optimizers import RULES, write_sweep
-from mlpcore.optim import SGD, Adam
+from mlpcore.optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    RAdam,
+    RMSprop,
+)
 
 pytestmark = pytest.mark.skipif(not ISAS, reason="this processor has no instruction set of ours")
 
@@ -20,6 +31,15 @@ OPTIMIZERS = {
     "sgd_momentum": SGD(lr=0.1, momentum=0.9),
     "sgd_nesterov": SGD(lr=0.1, momentum=0.9, nesterov=True),
     "adam": Adam(lr=0.1),
+    "adamw": AdamW(lr=0.03, weight_decay=0.3),
+    "nadam": NAdam(lr=0.03, weight_decay=0.3),
+    "radam": RAdam(lr=0.03, weight_decay=0.3),
+    "rmsprop": RMSprop(lr=0.1),
+    "rmsprop_momentum": RMSprop(lr=0.1, momentum=0.9),
+    "rmsprop_centered": RMSprop(lr=0.1, centered=True),
+    "adagrad": Adagrad(lr=0.1, initial=0.1),
+    "adadelta": Adadelta(lr=1.0),
+    "lion": Lion(lr=0.03, weight_decay=0.3),
 }
 
 
@@ -160,17 +180,17 @@ def test_decay_is_the_gradient_of_an_l2_penalty(name, dtype):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_without_decay_an_infinite_parameter_does_not_touch_the_gradient(name, dtype):
     p = np.array([np.inf, -np.inf, 1], dtype=dtype)
-    sweep = Sweep(OPTIMIZERS[name], p)
+    sweep = Sweep(OPTIMIZERS[name].exempt, p)
     sweep.step(np.zeros(3, dtype))
     np.testing.assert_array_equal(sweep.p, p)
 
 
-def assert_close_beside(a, b, *gradients, least):
+def assert_close_beside(a, b, *terms, least):
     """Equal but for a few roundings of what was added up, where it is finite; else just equal."""
     info = np.finfo(a.dtype)
     finite = np.isfinite(b)
     np.testing.assert_array_equal(a[~finite], b[~finite])
-    size = np.max(np.abs(np.nan_to_num([b, *gradients], posinf=0, neginf=0)), axis=0)
+    size = np.max(np.abs(np.nan_to_num([b, *terms], posinf=0, neginf=0)), axis=0)
     error = np.abs(a[finite] - b[finite])
     assert (error <= 8 * info.eps * size[finite] + least).all()
 
@@ -182,15 +202,17 @@ def test_gradients_of_any_size_do_what_they_do_in_the_reference(name, dtype):
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, top, -top, tiny, tiny / 8, np.sqrt(top) * 2]
     # What is remembered and forgotten in one may be just a normal number in the other.
     forgotten = 4 * np.finfo(dtype).smallest_subnormal if name == "sgd" else 2 * tiny
-    moved = forgotten / OPTIMIZERS[name].eps if name == "adam" else forgotten
+    divides = RULES[name].states == ("m", "v")  # what is remembered of g, by as little as eps
+    moved = forgotten / OPTIMIZERS[name].eps if divides else forgotten
     first, second = np.array(list(itertools.product(special, special)), dtype).T.copy()
     for start in (1.0, 0.0, -0.0):
         sweep = Sweep(OPTIMIZERS[name], np.full(len(first), start, dtype))
         reference = Reference(OPTIMIZERS[name], sweep.p)
         for g in (first, second):
+            before = reference.p.copy()
             sweep.step(g)
             reference.step(g)
-            assert_close_beside(sweep.p, reference.p, first, second, least=moved)
+            assert_close_beside(sweep.p, reference.p, before, first, second, least=moved)
             for ours, name_ in zip(sweep.states, reference.state, strict=True):
                 assert_close_beside(ours, reference.state[name_], first, second, least=forgotten)
 
@@ -212,7 +234,10 @@ def test_what_is_remembered_of_a_gradient_that_became_zero_ends_as_zero(name, dt
     """In its own arithmetic it would stay at some subnormal number for ever."""
     tiny = float(np.finfo(dtype).smallest_normal)
     p, nothing = np.ones(5, dtype), np.zeros(5, dtype)
-    sweep, reference = Sweep(OPTIMIZERS[name], p), Reference(OPTIMIZERS[name], p)
+    optimizer = OPTIMIZERS[name]
+    if name == "rmsprop_momentum":  # it remembers quotients by as little as eps
+        optimizer = replace(optimizer, eps=1.0)
+    sweep, reference = Sweep(optimizer, p), Reference(optimizer, p)
     for taken in (sweep, reference):
         g = np.array([1.5, -1.5, 3, 0, 1], dtype) * np.sqrt(tiny).astype(dtype)
         taken.step(np.where(g == 0, 1, g * np.sqrt(tiny).astype(dtype)).astype(dtype))
@@ -234,3 +259,36 @@ def test_a_nan_is_never_forgotten(name):
         taken.step(np.zeros(3, np.float32))
     for state in (*sweep.states, *reference.state.values()):
         assert np.isnan(state).tolist() == [True, False, False]
+
+
+def stepped(optimizer, dtype, steps=8):
+    """Return p and the states after some steps."""
+    sweep = Sweep(optimizer, numbers(77, 0, dtype))
+    for t in range(steps):
+        sweep.step(numbers(77, t + 1, dtype))
+    return [sweep.p, *sweep.states]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_adamw_without_its_decay_takes_adams_steps(dtype):
+    adam, adamw = Adam(lr=0.03), AdamW(lr=0.03, weight_decay=0.0)
+    assert all(map(same_bits, stepped(adam, dtype), stepped(adamw, dtype)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.decoupled])
+def test_a_decay_of_its_own_leaves_what_is_remembered_alone(name, dtype):
+    decayed, plain = stepped(OPTIMIZERS[name], dtype), stepped(OPTIMIZERS[name].exempt, dtype)
+    assert not same_bits(decayed[0], plain[0])
+    assert all(map(same_bits, decayed[1:], plain[1:]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.decoupled])
+def test_a_decay_of_its_own_takes_its_share_where_there_is_no_gradient(name, dtype):
+    sweep = Sweep(replace(OPTIMIZERS[name], lr=2.0**-5, weight_decay=0.5), numbers(77, 0, dtype))
+    before = sweep.p.copy()
+    for t in range(3):
+        sweep.step(np.zeros(77, dtype))
+        rtol = 2 * (t + 1) * np.finfo(dtype).eps
+        np.testing.assert_allclose(sweep.p, before * (1 - 2.0**-6) ** (t + 1), rtol=rtol)

@@ -6,7 +6,7 @@ import pytest
 
 from mlpcore.kernels.cuda.cplusplus import text
 from mlpcore.kernels.cuda.tiled import products, source
-from mlpcore.kernels.cuda.tiled.source import Product, Variant
+from mlpcore.kernels.cuda.tiled.source import Product
 
 ROWS, INPUTS, OUTPUTS = 19, 70, 18
 BARRIERS = ["the first panels are whole", "the next panels are whole, and these have been read"]
@@ -47,13 +47,11 @@ def run(double, monkeypatch):
             if product is Product.WEIGHT_GRADIENT:
                 A, B = A.T, B.T
             a, b = (np.ascontiguousarray(v, np.float32) for v in (A, B))
-            variant = Variant(
-                product, a.dtype, "identity", False, product.block < K, (False, False)
-            )
+            variant = product, a.dtype, "identity", False, product.block < K, (False, False)
             with double.exact_bounds(), double.order(order):
                 out = cupy.empty((M, N), np.float32)
-                blocks = products._blocks(variant, M, N)
-                function = products._function.__wrapped__(variant, 0)
+                blocks = products._blocks(a.itemsize, False, M, N)
+                function = products._function.__wrapped__(0, *variant)
                 arguments = (cupy.asarray(a), cupy.asarray(b), np.uint64(0), out, np.uint64(0))
                 sizes = (*map(np.int64, shape), np.float32(0))
                 function(blocks, (source.THREADS,), arguments + sizes)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support import canonical, cublaslt_cases
 from support.cublaslt_cases import Layer
 
-from mlpcore.kernels.cuda.tiled import affine, input_gradient, weight_gradient
+from mlpcore.kernels.cuda.tiled import affine, input_gradient, products, weight_gradient
 from mlpcore.kernels.reference.activations import ACTIVATIONS
 
 F32 = np.float32
@@ -77,6 +77,16 @@ def test_dw_is_the_canonical_sum_of_rows(rows, inputs, outputs):
     dW = weight_gradient(cupy.asarray(layer.dz), cupy.asarray(layer.x))
     expected = canonical.product(layer.dz, layer.x, canonical.ROW_BLOCK)
     np.testing.assert_array_equal(dW.get(), expected)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_more_columns_of_tiles_than_an_axis_of_the_grid_has(monkeypatch, most):
+    """In place of 65535, which would take an hour here."""
+    layer = Layer(3, 5, 90, "float32")  # three columns of small tiles
+    x, W = cupy.asarray(layer.x), cupy.asarray(layer.W)
+    expected = affine(x, W).get()
+    monkeypatch.setattr(products, "_MOST_ACROSS", most)
+    np.testing.assert_array_equal(affine(x, W).get(), expected)
 
 
 @given(rows=st.integers(0, 260), data=st.data())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlpcore.backends.cpu.cache_folder import cache_folder
+from mlpcore.backends.cache_folder import cache_folder
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_a_relative_home_is_none(monkeypatch):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can change the user")
 def test_without_home_and_passwd_entry_there_is_none():
     script = (
-        "import os; from mlpcore.backends.cpu.cache_folder import cache_folder; import pwd; "
+        "import os; from mlpcore.backends.cache_folder import cache_folder; import pwd; "
         "os.setuid(12345); del os.environ['HOME']; print(cache_folder())"
     )
     done = subprocess.run(

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mlpcore.backends.cpu.private_folder import PrivateFolder
+from mlpcore.backends.private_folder import PrivateFolder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes are those of POSIX")
 
@@ -34,7 +34,7 @@ def as_stranger(script, *arguments):
     """Run a script that finds PrivateFolder imported, as a user who is in no list of users."""
     start = f"""
 import os, sys
-from mlpcore.backends.cpu.private_folder import PrivateFolder
+from mlpcore.backends.private_folder import PrivateFolder
 os.setgid({STRANGER}); os.setuid({STRANGER})
 """
     return subprocess.run(
@@ -170,7 +170,7 @@ def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_refused_at_once(folder):
 
 FULL_DISK = """
 import os, resource, signal, sys
-from mlpcore.backends.cpu.private_folder import PrivateFolder
+from mlpcore.backends.private_folder import PrivateFolder
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 folder = PrivateFolder(sys.argv[1])

@@ -1,0 +1,33 @@
+"""Normal noise, drawn in float64 whatever the dtype of the model."""
+
+from typing import Any
+
+import numpy as np
+
+from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses
+from mlpcore.kernels.reference.operation import Call
+
+
+class GaussianNoiseKernels(LayerKernels):
+    """One standard deviation."""
+
+    kernel_dtype = "float64"
+
+    def __init__(self, operation: Any, dtype: np.dtype[Any], kernels: Any) -> None:
+        super().__init__(operation, dtype, kernels)
+        self._draw = kernels.function("normal_numbers")
+
+    def forward(self, call: Call, x: Any) -> Any:
+        """Return x + std ξ."""
+        std = self._operation.std
+        if not call.training or std == 0:
+            return x
+        x = self.rows(x, x.shape[1])
+        noise, at = np.empty(x.shape), call.drawing()
+        place = at["first_row"], at["seed"], at["step"], at["layer"]
+        self._draw(*addresses(noise), *x.shape, *place, std)
+        return x + noise.astype(x.dtype, copy=False)
+
+    def backward(self, call: Call, dy: Any) -> Any:  # noqa: ARG002
+        """Return dx = dy."""
+        return dy

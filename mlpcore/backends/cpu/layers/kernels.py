@@ -1,0 +1,68 @@
+"""What all layers have in common."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mlpcore.backends.cpu.array_cell import data_address
+from mlpcore.backends.cpu.ready import ready
+from mlpcore.kernels.reference.operation import Call
+
+
+class LayerKernels(ABC):
+    """The kernels of one operation.
+
+    Parameters
+    ----------
+    operation : Operation
+        What they compute.
+    dtype : dtype
+        float32 or float64.
+    kernels : Kernels
+        The unit of the operation's kind.
+    """
+
+    kernel_dtype: ClassVar[str | None] = None
+    """The dtype in which the kernels compute, where it is not that of the model."""
+
+    def __init__(self, operation: Any, dtype: np.dtype[Any], kernels: Any) -> None:  # noqa: ARG002
+        self._operation = operation
+        self._dtype = dtype
+
+    @abstractmethod
+    def forward(self, call: Call, x: Any) -> Any:
+        """Return what the operation's forward does; leave what `backward` needs."""
+
+    @abstractmethod
+    def backward(self, call: Call, dy: Any) -> Any:
+        """Return dx for the gradient `dy`; write the parameters' gradients."""
+
+    def rows(self, x: Any, features: int) -> Any:
+        """Return `x`, shape (rows, features), as the kernels read it: rows without gaps.
+
+        Raises
+        ------
+        ValueError
+            If it has another shape; the kernels read what they are told to, unseen.
+        """
+        if x.ndim != 2 or x.shape[1] != features:
+            raise ValueError(f"x has shape {x.shape}; expected (rows, {features})")
+        return ready(x, self._dtype)
+
+    def gradient(self, dy: Any, shape: tuple[int, ...]) -> Any:
+        """Return `dy` likewise, which has the shape of what forward returned.
+
+        Raises
+        ------
+        ValueError
+            If it has not.
+        """
+        if dy.shape != shape:
+            raise ValueError(f"dy has shape {dy.shape}; expected {shape}")
+        return ready(dy, self._dtype)
+
+
+def addresses(*arrays: Any) -> list[int]:
+    """Return where arrays lie."""
+    return [data_address(array) for array in arrays]

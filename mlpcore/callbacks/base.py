@@ -1,0 +1,123 @@
+"""What a callback is told, and what it may do."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlpcore.backends.base import StepResult
+from mlpcore.training.history import History
+from mlpcore.training.metrics import Metric
+from mlpcore.training.trainer import Trainer
+
+
+class StopFit(Exception):  # noqa: N818 - nothing went wrong
+    """Raised inside a step, it ends the fit before the step changes anything.
+
+    Parameters
+    ----------
+    reason : str
+        What `History.stopped` shall say.
+    """
+
+
+@dataclass
+class FitRun:
+    """A fit that is under way.
+
+    Attributes
+    ----------
+    model : MLP
+        What is trained.
+    trainer : Trainer
+        What takes the steps; its `lr` may be set.
+    history : History
+        The epochs so far.
+    epochs : int
+        How many there will be.
+    seed : int
+        The seed of the order of the rows: with `epoch` it gives that of every epoch.
+    names : tuple of str
+        The curves that an epoch will have, without those that callbacks add.
+    metrics : tuple of Metric
+        The metrics among them.
+    steps : int or None
+        How many steps an epoch has, if that is known beforehand.
+    epoch : int
+        The number of the present epoch, counted from 0.
+    step : int
+        How many steps of it were taken.
+    training : bool
+        Whether steps are under way, rather than an evaluation or nothing.
+    result : StepResult or None
+        What the last step computed, on the model's device.
+    logs : dict
+        At the end of an epoch its values by name, which are those in `history`: what a callback
+        adds appears there, too.
+    stopped : str or None
+        Why the fit will end before its last epoch.
+    """
+
+    model: Any
+    trainer: Trainer
+    history: History
+    epochs: int
+    seed: int
+    names: tuple[str, ...]
+    metrics: tuple[Metric, ...] = ()
+    steps: int | None = None
+    epoch: int = 0
+    step: int = 0
+    training: bool = False
+    result: StepResult | None = None
+    logs: dict[str, float] = field(default_factory=dict)
+    stopped: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End the fit: after the step, in `on_batch_end`, or after the epoch, in `on_epoch_end`.
+
+        An epoch that is left in its middle does not appear in the history.
+        """
+        self.stopped = reason
+
+    def as_validated(self) -> AbstractContextManager[None]:
+        """Return a context in which the model is as it is validated: with ``average=`` that."""
+        average = self.trainer.average
+        filled = average is not None and average.taken
+        return self.trainer.averaged() if filled else nullcontext()
+
+
+class Callback:
+    """Is told when a fit begins and ends, and its epochs and steps; does nothing with it.
+
+    Write a class that overrides what it needs.  Callbacks are called in the order in which `fit`
+    was given them, and whatever they raise comes out of `fit`.
+    """
+
+    def on_begin(self, run: FitRun) -> None:
+        """Begin; an argument that does not suit the fit is refused here, before any step."""
+
+    def on_epoch_begin(self, run: FitRun) -> None:
+        """Note that epoch ``run.epoch`` begins."""
+
+    def on_batch_end(self, run: FitRun) -> None:
+        """Note a step: ``run.step`` of them were taken in this epoch, the last gave ``run.result``.
+
+        Reading a number of a GPU waits for it.
+        """
+
+    def on_epoch_end(self, run: FitRun) -> None:
+        """Note the end of an epoch, whose values are in ``run.logs``."""
+
+    def on_end(self, run: FitRun) -> None:
+        """Note that the fit ends, after its last epoch or because somebody stopped it."""
+
+    def on_close(self, run: FitRun) -> None:
+        """Let go of what `on_begin` took hold of: called last, also where an error ends the fit."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold to go on: plain JSON values and NumPy arrays."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take what `state_dict` returned, after `on_begin`."""

@@ -1,0 +1,63 @@
+"""The values of each epoch in a file that others can follow."""
+
+import csv
+from os import PathLike, fspath
+from pathlib import Path
+
+from mlpcore.callbacks.base import Callback, FitRun
+
+
+class CSVLog(Callback):
+    """Writes a line of values after each epoch.
+
+    The first line names the columns: ``epoch``, counted from 1, and the values of the first epoch.
+    The file is open only while a line is written, and each line is on disk before the next epoch.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    append : bool, default False
+        Whether to go on with a file that is there; otherwise it is written anew.
+
+    Raises
+    ------
+    OSError
+        In `fit`, if the file cannot be written.
+    ValueError
+        In `fit`, if a file to go on with has other columns.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, append: bool = False) -> None:
+        self._path, self._append = Path(fspath(path)), append
+        self._names: tuple[str, ...] = ()
+
+    def on_begin(self, run: FitRun) -> None:  # noqa: ARG002
+        """Begin the file, so that one that cannot be written is known before any work."""
+        self._names = ()
+        with open(self._path, "a" if self._append else "w", encoding="utf-8"):
+            pass
+
+    def on_epoch_end(self, run: FitRun) -> None:
+        """Write the values of the epoch."""
+        if not self._names:
+            self._begin(tuple(run.logs))
+        values = (run.logs.get(name, "") for name in self._names)
+        self._write((run.epoch + 1, *values))
+
+    def _begin(self, names: tuple[str, ...]) -> None:
+        heading = ["epoch", *names]
+        with open(self._path, newline="", encoding="utf-8") as file:
+            found = next(csv.reader(file), None)
+        if found is None:
+            self._write(heading)
+        elif found != heading:
+            raise ValueError(
+                f"{self._path} has the columns {', '.join(found)}, not {', '.join(heading)}; "
+                "give another file, or append=False"
+            )
+        self._names = names
+
+    def _write(self, row: tuple[object, ...] | list[str]) -> None:
+        with open(self._path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(row)

@@ -1,0 +1,206 @@
+"""What a model learns from data: fit and evaluate."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlpcore.callbacks.base import Callback
+from mlpcore.checks import whole_number
+from mlpcore.model_training import TrainableModel
+from mlpcore.nn.losses import LossSpec
+from mlpcore.optim import OptimizerSpec
+from mlpcore.training.averaging import Average
+from mlpcore.training.class_weight import ClassWeight, weigh_classes
+from mlpcore.training.evaluate import evaluate
+from mlpcore.training.fit import Fit
+from mlpcore.training.groups import Group
+from mlpcore.training.history import History
+from mlpcore.training.metrics import MetricSpec, resolve_metrics
+from mlpcore.training.sources.check import CheckBatch
+from mlpcore.training.sources.choose import Choice
+from mlpcore.training.step_options import OnNaN, Schedule, StepOptions
+from mlpcore.training.validation import held_out, of_arrays
+
+
+class FittableModel(TrainableModel):
+    """A model that is trained on data as a whole."""
+
+    def fit(
+        self,
+        x: Any,
+        t: Any = None,
+        *,
+        epochs: int = 10,
+        batch_size: int = 32,
+        loss: LossSpec | None = None,
+        optimizer: OptimizerSpec = "adam",
+        lr: float | None = None,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        schedule: Schedule | None = None,
+        groups: Sequence[Group] | None = None,
+        accumulate: int = 1,
+        average: Average | None = None,
+        on_nan: OnNaN = "ignore",
+        sample_weight: Any = None,
+        class_weight: ClassWeight | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        metrics: Sequence[MetricSpec] | MetricSpec | None = None,
+        callbacks: Sequence[Callback] = (),
+        shuffle: bool = True,
+        steps_per_epoch: int | None = None,
+        seed: int | None = None,
+        progress: bool | None = None,
+    ) -> History:
+        """Train on minibatches and return what happened in each epoch.
+
+        There is no training mode to switch: `fit` and `trainer` train, everything else predicts.
+        Ctrl-C raises KeyboardInterrupt and leaves the model as its last whole step made it; so does
+        an error in a callback, or in what makes the batches.
+
+        Parameters
+        ----------
+        x : array, shape (rows, features); or batches
+            The input.  A `numpy.memmap` is read batch by batch, in a thread, and never as a whole.
+            Without `t` it is an iterable of batches (x, t) or (x, t, sample_weight), or a function
+            that returns one: it is called for each pass, with the number of the pass, counted from
+            0, if it takes an argument.
+        t : array, optional
+            The targets, as for `value_and_grad`.
+        epochs : int
+            How often to go through the data.
+        batch_size : int
+            How many rows of arrays a step takes; the last step of an epoch may take fewer.
+        loss, optimizer, lr
+            As for `trainer`.
+        l2, l1, clip_value, clip_norm, schedule, groups, on_nan
+            As for `trainer`.
+        accumulate : int
+            How many minibatches make one update; those left at the end of an epoch make one, too.
+        average : Average, optional
+            What `ema` or `swa` returns: the average is validated after each epoch, and the model
+            has it at the end.
+        sample_weight : array, shape (rows,), optional
+            The weight of each row in the loss.
+        class_weight : "balanced", mapping or sequence, optional
+            The weight of each class in the loss, also in that of validation; it multiplies
+            `sample_weight`.  ``"balanced"`` weighs class c by n / (k n_c) for n rows in k classes,
+            counted in all of `t`.
+        validation_split : float
+            The part of the rows to hold out and evaluate after each epoch, drawn with the seed.  Of
+            class labels every class gives its share.
+        validation_data : tuple (x, t) or (x, t, sample_weight), or batches, optional
+            What to evaluate after each epoch instead.
+        metrics : str, callable, Metric, or a sequence of these, optional
+            ``accuracy``, ``top_3_accuracy`` (or any number), ``binary_accuracy``, ``precision``,
+            ``recall``, ``f1`` and the same with ``_macro``, ``roc_auc``, ``mae``, ``rmse``, ``r2``,
+            or a function ``(y, t) -> number`` of predictions and targets; by default the accuracy
+            that belongs to a classification loss.  Each is told from all rows of an epoch together.
+        callbacks : sequence of Callback
+            Who watches and may stop it: see `mlpcore.callbacks`.
+        shuffle : bool
+            Whether to draw a new order of the rows in each pass over arrays.
+        steps_per_epoch : int, optional
+            How many minibatches make an epoch; by default one pass.  The next epoch goes on where
+            the last one stopped.
+        seed : int, optional
+            The seed of those orders, and of what steps draw; by default the model's.
+        progress : bool, optional
+            Whether to show a progress bar; by default only on a terminal.
+
+        Returns
+        -------
+        History
+            The curves.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something does not fit, or a number on the host is NaN or infinite.  Of arrays all is
+            checked before the first step; of batches, and of rows of memory maps, when they come.
+
+        Warns
+        -----
+        RuntimeWarning
+            Once, if the loss becomes NaN or infinite.
+        UserWarning
+            If all labels are of one class.
+        """
+        epochs = whole_number(epochs, "epochs", 0)
+        seed = self.seed if seed is None else whole_number(seed, "seed", 0)
+        options = StepOptions(
+            l2=l2,
+            l1=l1,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+            schedule=schedule,
+            groups=groups,
+            accumulate=accumulate,
+            average=average,
+            on_nan=on_nan,
+        )
+        outputs = self._bound.program.out_features
+        chosen, row_weight = weigh_classes(self._loss(loss), class_weight, t, outputs)
+        trainer = self._trainer(chosen, optimizer, lr, options, seed)
+        found = resolve_metrics(metrics, chosen)
+        check = CheckBatch(self._bound, chosen, found, row_weight)
+        choice = Choice(
+            check,
+            batch_size=batch_size,
+            seed=seed,
+            shuffle=shuffle,
+            steps=steps_per_epoch,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            epochs=epochs,
+        )
+        with self._bound.backend.active():
+            source, kept_out = choice.sources(x, t, sample_weight)
+            return Fit(
+                self,
+                trainer,
+                source,
+                kept_out,
+                found,
+                self._output,
+                tuple(callbacks),
+                epochs,
+                seed,
+                progress,
+            ).run()
+
+    def evaluate(
+        self,
+        x: Any,
+        t: Any = None,
+        *,
+        loss: LossSpec | None = None,
+        metrics: Sequence[MetricSpec] | MetricSpec | None = None,
+        sample_weight: Any = None,
+        class_weight: ClassWeight | None = None,
+    ) -> dict[str, float]:
+        """Return the data loss and the metrics on `x` and `t`; arguments as for `fit`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something does not fit, or there is no row.
+        """
+        outputs = self._bound.program.out_features
+        chosen, row_weight = weigh_classes(self._loss(loss), class_weight, t, outputs)
+        found = resolve_metrics(metrics, chosen)
+        check = CheckBatch(self._bound, chosen, found, row_weight, finite=False)
+        with self._bound.backend.active():
+            data = (
+                held_out(x, check, epochs=1)
+                if t is None
+                else of_arrays(x, t, sample_weight, check=check)
+            )
+            return evaluate(self._bound, data(), loss=chosen, metrics=found, output=self._output)
+
+    def _output(self, xp: Any, z: Any) -> Any:
+        """Return what the model predicts for the logits `z`."""
+        output = self.network.output
+        return output.function.forward(xp, z, **dict(output.settings))

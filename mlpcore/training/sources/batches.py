@@ -1,0 +1,160 @@
+"""Batches that the user makes: an iterable, an iterator, or a function that returns one."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+from mlpcore.training.sources.check import CheckBatch
+from mlpcore.training.sources.source import Minibatch, Source
+
+Batches: TypeAlias = Iterable[Any] | Callable[..., Iterable[Any]]
+"""What yields (x, t) or (x, t, sample_weight), or a function of nothing or of the epoch's number
+that returns it."""
+
+
+class BatchSource(Source):
+    """Minibatches of an iterable of batches.
+
+    Parameters
+    ----------
+    batches : iterable, or callable
+        A function is called anew for each pass, with the number of the pass, counted from 0, if it
+        takes an argument; anything else is gone through anew.
+    check : CheckBatch
+        Checks each batch and brings it to the device.
+    steps : int or None
+        How many batches make an epoch: None for one pass.  Epochs of another length go on where the
+        one before stopped.
+    epochs : int
+        How many epochs there will be.
+
+    Raises
+    ------
+    TypeError
+        If `batches` is neither.
+    ValueError
+        If it is an iterator, which can be gone through once only, and `epochs` asks for more.
+    """
+
+    def __init__(
+        self, batches: Batches, check: CheckBatch, *, steps: int | None, epochs: int
+    ) -> None:
+        self._call = _takes_epoch(batches) if callable(batches) else None
+        self._batches, self._check, self._steps = batches, check, steps
+        if self._call is None:
+            if not isinstance(batches, Iterable):
+                raise TypeError(
+                    "x without t must be an iterable of batches (x, t) or a function that returns "
+                    f"one, got {type(batches).__name__}"
+                )
+            self._once = iter(batches) is batches
+        else:
+            self._once = False
+        if self._once and steps is None and epochs > 1:
+            raise ValueError(
+                f"an iterator can be gone through once, not in {epochs} epochs: give a function "
+                "that returns a new one for each epoch, or steps_per_epoch= if it is long enough"
+            )
+        # The pass that is under way, for epochs that are not passes: its number, and its rest.
+        self._pass = -1
+        self._rest: Iterator[Any] = iter(())
+        self._drawn = 0  # how many batches were taken, over all epochs
+
+    @property
+    def steps(self) -> int | None:
+        """How many minibatches an epoch has, if that is known."""
+        if self._steps is not None:
+            return self._steps
+        try:
+            return len(self._batches)  # type: ignore[arg-type]
+        except TypeError:
+            return None
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Minibatch]:
+        """Yield the minibatches of epoch `number` from its step `start` on.
+
+        Raises
+        ------
+        ValueError
+            If there are no batches, or too few.
+        """
+        name, step = f"epoch {number + 1}", 0
+        if self._steps is None:
+            found = _noted(self._begin(number), name)
+        else:
+            found = self._part(number * self._steps, self._steps, name)
+        for step, batch in enumerate(found, 1):
+            if step > start:
+                yield self._check(batch, f"batch {step} of {name}")
+        if step == 0:
+            raise ValueError(f"{name}: x gave no batches{self._advice()}")
+
+    def _part(self, first: int, steps: int, name: str) -> Iterator[Any]:
+        """Yield `steps` batches from number `first` on, in as many passes as it takes."""
+        while self._drawn < first:  # an epoch is begun without those before it
+            self._draw(name)
+        for _ in range(steps):
+            yield self._draw(name)
+
+    def _draw(self, name: str) -> Any:
+        try:
+            batch = next(self._rest)
+        except StopIteration:
+            batch = self._first_of_next_pass(name)
+        self._drawn += 1
+        return batch
+
+    def _first_of_next_pass(self, name: str) -> Any:
+        if not (self._once and self._pass >= 0):
+            self._pass += 1
+            self._rest = _noted(self._begin(self._pass), f"pass {self._pass + 1} over the data")
+            for batch in self._rest:
+                return batch
+        raise ValueError(
+            f"{name}: x gave {self._drawn} batches and no more, with {self._steps} wanted for each "
+            f"epoch{self._advice()}"
+        )
+
+    def _begin(self, number: int) -> Iterator[Any]:
+        if self._call is None:
+            return iter(self._batches)  # type: ignore[arg-type]
+        found = self._call(number)
+        if not isinstance(found, Iterable):
+            raise TypeError(
+                "the function given as x must return an iterable of batches (x, t), "
+                f"got {type(found).__name__}"
+            )
+        return iter(found)
+
+    def _advice(self) -> str:
+        if self._call is not None:
+            return ""
+        return "; a function that returns a new iterator for each epoch can go on for ever"
+
+
+def _takes_epoch(function: Callable[..., Any]) -> Callable[[int], Any]:
+    """Return `function` as one of the epoch's number, whether it takes one or not."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of some functions in C
+        return lambda epoch: function()  # noqa: ARG005
+    try:
+        signature.bind(0)
+    except TypeError:
+        return lambda epoch: function()  # noqa: ARG005
+    return function
+
+
+def _noted(batches: Iterator[Any], where: str) -> Iterator[Any]:
+    """Yield `batches`; an error of the user's own says where it came up."""
+    step = 0
+    while True:
+        step += 1
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        except Exception as error:
+            error.add_note(f"raised while making batch {step} of {where}")
+            raise
+        yield batch

@@ -1,0 +1,27 @@
+"""Where the minibatches of a fit come from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+Minibatch: TypeAlias = tuple[Any, Any, Any]
+"""(x, t, sample_weight), checked, as rows on the model's device; the weights may be None."""
+
+RowWeight: TypeAlias = Callable[[Any, Any], Any]
+"""``(xp, t)`` to the weight of each row, from its target: class weights of a loss without them."""
+
+
+class Source(ABC):
+    """Gives the minibatches of each epoch, checked and on the model's device."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> int | None:
+        """How many minibatches an epoch has, None where only its end will tell."""
+
+    @abstractmethod
+    def epoch(self, number: int, start: int = 0) -> Iterator[Minibatch]:
+        """Yield the minibatches of epoch `number`, counted from 0, from its step `start` on.
+
+        Whoever leaves it before its end closes it.
+        """

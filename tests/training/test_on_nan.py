@@ -1,0 +1,103 @@
+"""Losses and gradients that are no numbers: taken as they are, refused with a name, or left out."""
+
+import numpy as np
+import pytest
+from support.training import batch, classifier, host, same, weights
+
+from mlpcore.training.nonfinite import first_nonfinite
+
+X, T = batch()
+BAD = np.where(np.arange(12)[:, None] == 3, np.nan, X)
+
+
+def test_by_default_a_step_returns_nan_as_it_is(device):
+    model = classifier(device=device)
+    assert np.isnan(float(model.trainer().step(BAD, T)))
+    assert all(np.isnan(W).any() for W in weights(model).values())
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 2}, {"clip_norm": 1.0}])
+def test_skipped_batches_change_nothing_and_are_counted(device, options):
+    model, twin = (classifier(device=device, norm="batch") for _ in range(2))
+    trainer = model.trainer(on_nan="skip", **options)
+    careless = twin.trainer(on_nan="skip", **options)
+    for x in (X, BAD, X, BAD, X, X):
+        J = float(host(trainer.step(x, T)))
+        assert np.isnan(J) == (x is BAD)
+    for _ in range(4):
+        careless.step(X, T)
+    assert (trainer.skipped, trainer.steps) == (2, careless.steps)
+    assert same(model._bound.values(), twin._bound.values())
+
+
+def test_raising_names_the_input(device):
+    model = classifier(device=device)
+    before = weights(model)
+    trainer = model.trainer(on_nan="raise")
+    trainer.step(X, T)
+    after_one = weights(model)
+    with pytest.raises(
+        FloatingPointError,
+        match="in step 2 the objective is nan: x holds 4 NaN among 48 elements; nothing was upd",
+    ):
+        trainer.step(BAD, T)
+    assert trainer.steps == 1
+    assert same(weights(model), after_one)
+    assert not same(before, after_one)
+
+
+@pytest.mark.parametrize("activation", ["relu", "softplus"])
+def test_raising_names_the_layer_that_overflows(device, activation):
+    model = classifier(device=device, activation=activation, dtype="float32")
+    model.parameters()["layers.1.weight"][...] = 3e38
+    with pytest.raises(FloatingPointError, match=r"layers\.1\.z holds"):
+        model.trainer(on_nan="raise").step(10 * np.abs(X), T)
+
+
+def test_raising_names_a_gradient_where_the_way_forward_is_whole(device):
+    """A loss of one's own whose value is a number and whose gradient is none."""
+    model = classifier(device=device, output="identity")
+
+    def own(z, t):
+        return z.sum(), z * float("nan")
+
+    with pytest.raises(FloatingPointError, match=r"gradient of layers\.2"):
+        model.trainer(own, on_nan="raise").step(X, np.zeros((12, 3)))
+
+
+def test_the_first_array_from_the_input_on_is_found(device):
+    model = classifier(device=device, norm="batch")
+    bound = model._bound
+    trainer = model.trainer()
+    assert trainer.first_nonfinite() is None
+    assert trainer.first_nonfinite(X) is None
+    model.parameters()["layers.2.bias"][0] = np.nan
+    found = trainer.first_nonfinite()
+    assert (found.name, found.layer, found.nan, found.inf) == ("layers.2.bias", 2, 1, 0)
+    assert str(found) == "layers.2.bias holds 1 NaN among 3 elements"
+    model.parameters()["layers.1.weight"][0, 0] = np.inf
+    model.parameters()["layers.1.weight"][1, 0] = np.nan
+    found = first_nonfinite(bound)
+    assert str(found) == "layers.1.weight holds 1 NaN and 1 inf among 30 elements"
+    found = trainer.first_nonfinite(BAD)
+    assert (found.name, found.layer, found.nan) == ("x", None, 4)
+    with bound.writing():
+        bound.state.views["layers.0.running_mean"][1] = np.inf
+    assert trainer.first_nonfinite().name == "layers.0.running_mean"
+
+
+def test_a_layer_that_overflows_is_found_for_an_input(device):
+    model = classifier(device=device, activation="relu", dtype="float32")
+    model.parameters()["layers.1.weight"][...] = 3e38
+    found = model.trainer().first_nonfinite(10 * np.abs(X))
+    assert (found.name, found.layer) == ("layers.1.z", 1)
+
+
+def test_looking_is_looking_at_the_width_too():
+    with pytest.raises(ValueError, match="x must have the shape"):
+        classifier().trainer().first_nonfinite(np.zeros((2, 7)))
+
+
+def test_an_unknown_way_is_refused():
+    with pytest.raises(ValueError, match="unknown on_nan 'stop'; known are ignore, raise, skip"):
+        classifier().trainer(on_nan="stop")
