@@ -1,7 +1,10 @@
 """Multilayer perceptrons, fast on a CPU and on an NVIDIA GPU, as a light dependency."""
 
+from typing import TYPE_CHECKING
+
 from mlpcore import functional
 from mlpcore.backends.cpu.num_threads import threads
+from mlpcore.backends.lazy_imports import lazy_names
 from mlpcore.device import (
     Device,
     DeviceUnavailableError,
@@ -27,9 +30,11 @@ from mlpcore.model import MLP
 from mlpcore.network import Dense, Network
 from mlpcore.nn.activations import activation
 from mlpcore.nn.losses import loss
-from mlpcore.optim import optimizer
 from mlpcore.passes import Cache, Gradients
-from mlpcore.training import Group, History, Trainer, ema, swa
+
+if TYPE_CHECKING:
+    from mlpcore.optim import optimizer
+    from mlpcore.training import Group, History, Trainer, ema, load_checkpoint, swa
 
 __version__ = "0.1.0"
 
@@ -57,6 +62,7 @@ __all__ = [
     "devices",
     "ema",
     "functional",
+    "load_checkpoint",
     "loss",
     "optimizer",
     "prefer_gpu",
@@ -68,3 +74,14 @@ __all__ = [
     "trace",
     "use_device",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    globals(),
+    {
+        **dict.fromkeys(("optim", "optimizer"), "mlpcore.optim"),
+        **dict.fromkeys(
+            ("Group", "History", "Trainer", "ema", "load_checkpoint", "swa"), "mlpcore.training"
+        ),
+        **{name: f"mlpcore.{name}" for name in ("callbacks", "datasets", "training")},
+    },
+)

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from mlpcore.backends.base import FrozenPrediction
+from mlpcore.backends.base import FrozenPrediction, Mode
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.cpu.compiled import why_not
 from mlpcore.backends.cpu.num_threads import check_num_threads
+from mlpcore.backends.fused_stages import not_fused
 from mlpcore.backends.registry import backend
 from mlpcore.device import Device, resolve
 from mlpcore.inspect.describe import describe
@@ -138,8 +139,14 @@ class FrozenPredictor:
         if self.device.kind != "cpu":
             reason = f"it is on {self.device}; freeze model.to('cpu')"
         else:
-            reason = why_not() or "one of its operations has no kernel"
+            reason = why_not() or self._what_is_apart()
         raise RuntimeError(f"this predictor has no function for Numba: {reason}")
+
+    def _what_is_apart(self) -> str:
+        """Return why the kernels do not predict with it in one call."""
+        others = not_fused(self._bound.plan(Mode.INFERENCE).program)
+        found = f"not {', '.join(others)}" if others else "in no other order"
+        return f"its kernels compute products, each with a bias and an activation, but {found}"
 
     @property
     def network(self) -> Network:

@@ -1,24 +1,27 @@
 """What a model learns from data: fit and evaluate."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-from mlpcore.callbacks.base import Callback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.checks import whole_number
 from mlpcore.model_training import TrainableModel
-from mlpcore.nn.losses import LossSpec
-from mlpcore.optim import OptimizerSpec
-from mlpcore.training.averaging import Average
-from mlpcore.training.class_weight import ClassWeight, weigh_classes
-from mlpcore.training.evaluate import evaluate
-from mlpcore.training.fit import Fit
-from mlpcore.training.groups import Group
-from mlpcore.training.history import History
-from mlpcore.training.metrics import MetricSpec, resolve_metrics
-from mlpcore.training.sources.check import CheckBatch
-from mlpcore.training.sources.choose import Choice
-from mlpcore.training.step_options import OnNaN, Schedule, StepOptions
-from mlpcore.training.validation import held_out, of_arrays
+
+if TYPE_CHECKING:
+    from mlpcore.backends.recompute import Segments
+    from mlpcore.callbacks.base import Callback
+    from mlpcore.io.atomic import StrPath
+    from mlpcore.nn.losses import LossSpec
+    from mlpcore.optim import OptimizerSpec
+    from mlpcore.training.averaging import Average
+    from mlpcore.training.checkpoint import Snapshot
+    from mlpcore.training.class_weight import ClassWeight
+    from mlpcore.training.groups import Group
+    from mlpcore.training.history import History
+    from mlpcore.training.metrics import MetricSpec
+    from mlpcore.training.step_options import OnNaN, Schedule
 
 
 class FittableModel(TrainableModel):
@@ -43,15 +46,17 @@ class FittableModel(TrainableModel):
         accumulate: int = 1,
         average: Average | None = None,
         on_nan: OnNaN = "ignore",
+        checkpoint_segments: Segments | None = None,
         sample_weight: Any = None,
         class_weight: ClassWeight | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
         metrics: Sequence[MetricSpec] | MetricSpec | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | Callback | None = (),
         shuffle: bool = True,
         steps_per_epoch: int | None = None,
         seed: int | None = None,
+        resume_from: Snapshot | StrPath | None = None,
         progress: bool | None = None,
     ) -> History:
         """Train on minibatches and return what happened in each epoch.
@@ -75,7 +80,7 @@ class FittableModel(TrainableModel):
             How many rows of arrays a step takes; the last step of an epoch may take fewer.
         loss, optimizer, lr
             As for `trainer`.
-        l2, l1, clip_value, clip_norm, schedule, groups, on_nan
+        l2, l1, clip_value, clip_norm, schedule, groups, on_nan, checkpoint_segments
             As for `trainer`.
         accumulate : int
             How many minibatches make one update; those left at the end of an epoch make one, too.
@@ -98,7 +103,7 @@ class FittableModel(TrainableModel):
             ``recall``, ``f1`` and the same with ``_macro``, ``roc_auc``, ``mae``, ``rmse``, ``r2``,
             or a function ``(y, t) -> number`` of predictions and targets; by default the accuracy
             that belongs to a classification loss.  Each is told from all rows of an epoch together.
-        callbacks : sequence of Callback
+        callbacks : sequence of Callback, or one
             Who watches and may stop it: see `mlpcore.callbacks`.
         shuffle : bool
             Whether to draw a new order of the rows in each pass over arrays.
@@ -107,6 +112,11 @@ class FittableModel(TrainableModel):
             the last one stopped.
         seed : int, optional
             The seed of those orders, and of what steps draw; by default the model's.
+        resume_from : path or Snapshot, optional
+            A checkpoint, written by `mlpcore.callbacks.Checkpoint` in a fit with the same arguments
+            and callbacks, to go on with; `epochs` counts those before it, and may be another.  The
+            end has the bits that it would have without interruption.  Batches of the user's own are
+            made again and passed over: they have to be the same.
         progress : bool, optional
             Whether to show a progress bar; by default only on a terminal.
 
@@ -120,6 +130,8 @@ class FittableModel(TrainableModel):
         TypeError, ValueError
             If something does not fit, or a number on the host is NaN or infinite.  Of arrays all is
             checked before the first step; of batches, and of rows of memory maps, when they come.
+        ModelFileError, OSError
+            If the file to resume from is damaged or no checkpoint, or cannot be read.
 
         Warns
         -----
@@ -129,6 +141,16 @@ class FittableModel(TrainableModel):
             If all labels are of one class.
         """
         epochs = whole_number(epochs, "epochs", 0)
+        with importing():
+            from mlpcore.callbacks.order import in_order
+            from mlpcore.training.class_weight import weigh_classes
+            from mlpcore.training.fit import Fit
+            from mlpcore.training.fit_settings import fit_settings
+            from mlpcore.training.metrics import resolve_metrics
+            from mlpcore.training.sources.check import CheckBatch
+            from mlpcore.training.sources.choose import Choice
+            from mlpcore.training.step_options import StepOptions
+        watching = in_order(callbacks)
         seed = self.seed if seed is None else whole_number(seed, "seed", 0)
         options = StepOptions(
             l2=l2,
@@ -140,6 +162,7 @@ class FittableModel(TrainableModel):
             accumulate=accumulate,
             average=average,
             on_nan=on_nan,
+            checkpoint_segments=checkpoint_segments,
         )
         outputs = self._bound.program.out_features
         chosen, row_weight = weigh_classes(self._loss(loss), class_weight, t, outputs)
@@ -165,10 +188,21 @@ class FittableModel(TrainableModel):
                 kept_out,
                 found,
                 self._output,
-                tuple(callbacks),
+                watching,
                 epochs,
                 seed,
                 progress,
+                fit_settings(
+                    trainer,
+                    source,
+                    seed=seed,
+                    class_weight=class_weight,
+                    validation_split=validation_split,
+                    validated=kept_out is not None,
+                    metrics=found,
+                    weighted=sample_weight is not None,
+                ),
+                resume_from,
             ).run()
 
     def evaluate(
@@ -188,6 +222,14 @@ class FittableModel(TrainableModel):
         TypeError, ValueError
             If something does not fit, or there is no row.
         """
+        with importing():
+            from mlpcore.training.class_weight import weigh_classes
+            from mlpcore.training.evaluate import evaluate
+            from mlpcore.training.metrics import resolve_metrics
+            from mlpcore.training.sources.check import CheckBatch
+            from mlpcore.training.validation import held_out, of_arrays
+        if t is None and sample_weight is not None:
+            raise ValueError("sample_weight goes with arrays; batches are (x, t, sample_weight)")
         outputs = self._bound.program.out_features
         chosen, row_weight = weigh_classes(self._loss(loss), class_weight, t, outputs)
         found = resolve_metrics(metrics, chosen)

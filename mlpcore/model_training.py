@@ -1,21 +1,24 @@
 """What a model learns with: a trainer, and the statistics of its input."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.batch import Batch, take
 from mlpcore.checks import whole_number
 from mlpcore.model_base import Model
 from mlpcore.nn.losses import Loss, LossSpec, check_output, default_for_output
 from mlpcore.nn.losses import loss as resolve_loss
-from mlpcore.optim import OptimizerSpec
-from mlpcore.optim import optimizer as resolve_optimizer
-from mlpcore.training.averaging import Average
-from mlpcore.training.groups import Group
-from mlpcore.training.standardize import adapt
-from mlpcore.training.step_options import OnNaN, Schedule, StepOptions
-from mlpcore.training.trainer import Trainer
-from mlpcore.training.warm_up import warm_up
+
+if TYPE_CHECKING:
+    from mlpcore.backends.recompute import Segments
+    from mlpcore.optim import OptimizerSpec
+    from mlpcore.training.averaging import Average
+    from mlpcore.training.groups import Group
+    from mlpcore.training.step_options import OnNaN, Schedule, StepOptions
+    from mlpcore.training.trainer import Trainer
 
 
 class TrainableModel(Model):
@@ -42,6 +45,7 @@ class TrainableModel(Model):
         accumulate: int = 1,
         average: Average | None = None,
         on_nan: OnNaN = "ignore",
+        checkpoint_segments: Segments | None = None,
         seed: int | None = None,
     ) -> Trainer:
         """Return a trainer whose ``step(x, t)`` changes this model.
@@ -75,6 +79,10 @@ class TrainableModel(Model):
             Whether a step whose objective or gradient is NaN or infinite is taken as any other,
             raises FloatingPointError that names the layer, or changes nothing.  Looking for it
             makes every step wait for a GPU.
+        checkpoint_segments : int or "auto", optional
+            In how many groups of layers a step goes, of which it keeps the results alone: what its
+            way back needs is computed again.  With ``"auto"``, √L for L layers, memory grows with
+            √L.  The gradients have the same bits.
         seed : int, optional
             The seed of whatever a step draws; by default the model's.
 
@@ -84,6 +92,8 @@ class TrainableModel(Model):
             If a name or setting is unknown or out of range, the loss does not belong to the model's
             output, or a group matches no parameter.
         """
+        with importing():
+            from mlpcore.training.step_options import StepOptions
         options = StepOptions(
             l2=l2,
             l1=l1,
@@ -94,6 +104,7 @@ class TrainableModel(Model):
             accumulate=accumulate,
             average=average,
             on_nan=on_nan,
+            checkpoint_segments=checkpoint_segments,
         )
         return self._trainer(loss, optimizer, lr, options, seed)
 
@@ -105,6 +116,9 @@ class TrainableModel(Model):
         options: StepOptions,
         seed: int | None,
     ) -> Trainer:
+        with importing():
+            from mlpcore.optim import optimizer as resolve_optimizer
+            from mlpcore.training.trainer import Trainer
         return Trainer(
             self._bound,
             self._loss(loss),
@@ -143,6 +157,9 @@ class TrainableModel(Model):
         """
         given = (1, 32) if rows is None else rows if isinstance(rows, Sequence) else (rows,)
         counts = [whole_number(count, "rows", 1) for count in given]
+        with importing():
+            from mlpcore.optim import optimizer as resolve_optimizer
+            from mlpcore.training.warm_up import warm_up
         output = self.network.output
         warm_up(self._bound, output, counts, self._loss(loss), resolve_optimizer(optimizer))
 
@@ -162,6 +179,8 @@ class TrainableModel(Model):
             If the model does not begin with a standardisation, or `x` has no rows or holds NaN or
             an infinity.
         """
+        with importing():
+            from mlpcore.training.standardize import adapt
         with self._bound.backend.active():
             adapt(self._bound, self._take(x).rows)
 

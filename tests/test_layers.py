@@ -33,7 +33,7 @@ LAYERS = [
     "program",  # lowers a network, so it stands above it
     "network",
     "device _driver",
-    "cached checks names randomness",
+    "cached checks names randomness warn",
     "kernels",
 ]
 HEIGHT = {name: -depth for depth, line in enumerate(LAYERS) for name in line.split()}
@@ -168,8 +168,8 @@ def is_reexport(node: ast.stmt) -> bool:
             return True
         case ast.Assign([ast.Name("__all__" | "__version__")]):
             return True
-        case ast.FunctionDef("__getattr__" | "__dir__"):  # names imported at first use
-            return True
+        case ast.Assign([ast.Tuple([ast.Name("__getattr__"), ast.Name("__dir__")])]):
+            return True  # names imported at first use
         case ast.If(ast.Name("TYPE_CHECKING"), body, []):
             return all(is_reexport(inner) for inner in body)
     return False

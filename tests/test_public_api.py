@@ -11,6 +11,7 @@ from pathlib import Path
 import mlpcore
 from mlpcore import bench, callbacks, datasets, device, functional, io, optim, training
 from mlpcore import inspect as looking
+from mlpcore import sklearn as estimators
 from mlpcore.nn import activations, initializers, losses
 
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
@@ -25,6 +26,7 @@ MODULES = (
     optim.lbfgs,
     training,
     callbacks,
+    estimators,
     looking,
     io,
     datasets,

@@ -15,6 +15,7 @@ from mlpcore.kernels.cuda.compiler import THREADS, ptx_of
 from mlpcore.kernels.cuda.losses import cross_entropy, elements, nll, row_weights
 from mlpcore.kernels.cuda.losses import soft_cross_entropy as soft
 from mlpcore.kernels.cuda.losses.elements import ELEMENTS
+from mlpcore.kernels.cuda.norms import batch_kernels, gradient_sums, layer_kernels
 from mlpcore.kernels.cuda.optimizers.rules import RULES
 from mlpcore.kernels.cuda.optimizers.sweep import update
 from mlpcore.kernels.cuda.rows import softmax as rows
@@ -193,6 +194,13 @@ ENTRIES: tuple[Entry, ...] = (
         Ceilings((48, 48)),
         {(): Traffic((Pass(1, 0),), least=1, rare=(Pass(0, 1),))},  # zeros where there are no rows
     ),
+    Entry(batch_kernels.block_moments, ((),), (), Ceilings((48, 48)), {}),
+    Entry(batch_kernels.normalized, ((True,),), ((False,),), Ceilings((64, 64)), {}),
+    Entry(batch_kernels.batch_gradient, ((True,),), ((False,),), Ceilings((64, 64)), {}),
+    Entry(gradient_sums.gradients_of_blocks, ((True,),), ((False,),), Ceilings((48, 64)), {}),
+    Entry(gradient_sums.both_sums, ((),), (), Ceilings((48, 64)), {}),
+    Entry(layer_kernels.row_normalized, _ROWS, _ONE_LANE, Ceilings((48, 64), 64), {}),
+    Entry(layer_kernels.row_gradient, _ROWS, _ONE_LANE, Ceilings((64, 64), 64), {}),
     Entry(
         dropout.masked, ((True,),), ((False,),), Ceilings((64, 64)), {(True,): _once(1, 1, True)}
     ),

@@ -135,8 +135,14 @@ class Tools:
         return FunctionType(code, scope, formula.__name__, closure=formula.__closure__)
 
     def _with_constants(self, code: CodeType) -> CodeType:
-        constants = tuple(self.dtype.type(c) if isinstance(c, float) else c for c in code.co_consts)
-        return code.replace(co_consts=constants)
+        """Return `code` with them, also where Python has joined them: ``a, b = 0.0, 0.0``."""
+
+        def constant(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(constant, value))
+            return self.dtype.type(value) if isinstance(value, float) else value
+
+        return code.replace(co_consts=constant(code.co_consts))
 
     def _converted(self, value: Any) -> Any:
         if isinstance(value, float):

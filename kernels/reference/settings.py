@@ -4,6 +4,9 @@ import math
 from numbers import Real
 from typing import Any
 
+LEAST_NORMAL, LARGEST = 2.0**-126, (2.0 - 2.0**-23) * 2.0**127
+"""The least and the largest of the positive normal numbers of float32."""
+
 
 def real(value: Any, name: str) -> float:
     """Return `value` as a float.
@@ -50,9 +53,18 @@ def not_negative(value: Any, name: str) -> float:
     return number
 
 
-def positive(value: Any, name: str) -> float:
-    """Return `value` as a float above 0, or raise as `real`, or ValueError."""
+def epsilon(value: Any, name: str) -> float:
+    """Return `value` as a float that keeps a denominator from zero, or raise as `real`.
+
+    Raises
+    ------
+    ValueError
+        If it is not positive, or so small or large that it is no normal number in float32: zero to
+        some processors, or infinite.
+    """
     number = real(value, name)
     if number <= 0:
         raise ValueError(f"{name} must be positive, got {value!r}")
+    if not LEAST_NORMAL <= number <= LARGEST:
+        raise ValueError(f"{name} must be a normal number in float32 too, got {value!r}")
     return number

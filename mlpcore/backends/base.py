@@ -207,6 +207,10 @@ class StepRule(ABC):
         """Take the rest of a step that `record` began; the caller has locked the parameters."""
 
     @abstractmethod
+    def set_l2(self, l2: float) -> None:
+        """Take another λ of the penalty from the next step on."""
+
+    @abstractmethod
     def __call__(
         self, x: Any, inputs: Any, moments: Mapping[str, Any], step: int, lr: float
     ) -> StepResult:

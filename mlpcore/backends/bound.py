@@ -22,6 +22,7 @@ from mlpcore.backends.folded_arrays import Prediction, prediction
 from mlpcore.backends.folding import without_noise
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
+from mlpcore.backends.recompute import recomputing
 from mlpcore.backends.seqlock import SequenceLock, Write
 from mlpcore.backends.spans import Span
 from mlpcore.cached import cached_property
@@ -46,15 +47,18 @@ class Tape:
         The state of the parameters that it used, as `SequenceLock` counts them.
     rows : int
         How many rows went through.
+    segments : int or None
+        In how many groups of stages the plan goes that computes records again.
     """
 
     run: Run
     sequence: int
     rows: int
+    segments: int | None = None
 
     @property
     def records(self) -> list[StageRecord]:
-        """The record of each stage."""
+        """The record of each stage; empty ones where the way back computes them again."""
         return self.run.records or []
 
 
@@ -110,7 +114,7 @@ class BoundProgram:
         self.watchers: list[Watcher] = []
         self._lock = SequenceLock(self.parameters.changed, self.state.changed)
         self._binding = Binding(self.parameters, self.state, self._lock, self.settings)
-        self._plans: dict[Mode, Plan] = {}
+        self._plans: dict[Mode | int, Plan] = {}
         self._least_rows = program.least_rows(training=True)
 
     def _buffer(self, parameters: tuple[Parameter, ...]) -> ParameterBuffer:
@@ -129,6 +133,17 @@ class BoundProgram:
         if found is None:
             program = self._program(mode)
             found = self._plans[mode] = self.backend.compile(program, self.dtype, mode)
+        return found
+
+    def _recomputing(self, segments: int) -> Plan:
+        """Return the plan of training that computes records again, in as many groups of stages."""
+        found = self._plans.get(segments)
+        if found is None:
+            found = self._plans[segments] = recomputing(
+                self.program,
+                segments,
+                lambda program: self.backend.compile(program, self.dtype, Mode.TRAINING),
+            )
         return found
 
     def _program(self, mode: Mode) -> Program:
@@ -166,11 +181,13 @@ class BoundProgram:
         random: RandomKey | None = None,
         *,
         watched: bool = True,
+        segments: int | None = None,
     ) -> tuple[Any, Tape | None]:
         """Return the logits of `x`, shape (rows, in_features), and the tape, None in inference.
 
         A training pass leaves what it does to the state on its tape; `update` keeps it.  Without
-        `watched` the watchers do not see it.
+        `watched` the watchers do not see it.  With `segments` a training pass keeps the results of
+        so many stages, and its way back computes the rest again, unless somebody watches.
 
         Raises
         ------
@@ -189,7 +206,9 @@ class BoundProgram:
             self.forward(x, Mode.GRADIENT)
             watchers = []
         recorded = mode is not Mode.INFERENCE or bool(watchers)
-        plan = self.plan(mode)
+        if watchers or not training:
+            segments = None
+        plan = self.plan(mode) if segments is None else self._recomputing(segments)
         binding = self._prediction.binding if mode is Mode.INFERENCE else self._binding
 
         def work() -> tuple[Any, Tape]:
@@ -205,7 +224,7 @@ class BoundProgram:
                 settings=self.settings,
             )
             sequence = self.sequence
-            return plan.forward(run, x), Tape(run, sequence, x.shape[0])
+            return plan.forward(run, x), Tape(run, sequence, x.shape[0], segments)
 
         logits, tape = self.read(work)
         for watcher in watchers:
@@ -243,7 +262,10 @@ class BoundProgram:
         """
         flat = self.gradient() if out is None else out
         recorded = tape.run
-        plan = self.plan(Mode.TRAINING if recorded.training else Mode.GRADIENT)
+        if tape.segments is not None:
+            plan = self._recomputing(tape.segments)
+        else:
+            plan = self.plan(Mode.TRAINING if recorded.training else Mode.GRADIENT)
         run = replace(
             recorded,
             gradients=self.parameters.layout.views(flat),

@@ -65,6 +65,16 @@ def fused_stages(program: Program, start: int) -> FusedStages | None:
     return FusedStages(start, tuple(found), standardize) if found else None
 
 
+def not_fused(program: Program) -> tuple[str, ...]:
+    """Return the operations of a program that the kernels compute in no such run, each once."""
+    found: list[Operation] = []
+    for stage in program.stages:
+        before = () if _standardization(stage) is not None else stage.before
+        found += [step.operation for step in (*before, *stage.after)]
+    others = (one for one in found if type(one) is not Bias and not _is_known(one))
+    return tuple(dict.fromkeys(map(str, others)))
+
+
 def _standardization(stage: Stage) -> tuple[str, str] | None:
     if len(stage.before) != 1 or type(stage.before[0].operation) is not Standardize:
         return None

@@ -5,8 +5,10 @@ whose import an exception has left at a bad moment, nor, in a forked child, of o
 another thread of the parent had begun: whoever imports the module there waits for ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.cpu.fork_lock import ForkLock
@@ -19,3 +21,35 @@ def importing() -> Iterator[None]:
     """Let signals and forks wait for the end of the block, which imports and does nothing else."""
     with deferred_signals(), _lock.held():
         yield
+
+
+def lazy_names(
+    namespace: dict[str, Any], homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return `__getattr__` and `__dir__` of a package that imports names when they are asked for.
+
+    `import mlpcore` is to take little longer than importing NumPy, and what trains is a hundred
+    modules.  See PEP 562.
+
+    Parameters
+    ----------
+    namespace : dict
+        ``globals()`` of the package, which keeps what was asked for.
+    homes : mapping of str to str
+        The module of each name; a module of the package itself is its own home.
+    """
+    package = namespace["__name__"]
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        with importing():
+            module = import_module(homes[name])
+        value = module if homes[name] == f"{package}.{name}" else getattr(module, name)
+        namespace[name] = value
+        return value
+
+    def names() -> list[str]:
+        return sorted({*namespace, *homes})
+
+    return get, names

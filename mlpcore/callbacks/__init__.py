@@ -1,6 +1,7 @@
 """What may watch a fit and act on it: one callback a file."""
 
 from mlpcore.callbacks.base import Callback, FitRun, StopFit
+from mlpcore.callbacks.checkpoint import Checkpoint
 from mlpcore.callbacks.csv_log import CSVLog
 from mlpcore.callbacks.early_stopping import EarlyStopping
 from mlpcore.callbacks.learning_rate_log import LearningRateLog
@@ -12,6 +13,7 @@ from mlpcore.callbacks.tensor_board import TensorBoard
 __all__ = [
     "CSVLog",
     "Callback",
+    "Checkpoint",
     "EarlyStopping",
     "FitRun",
     "LearningRateLog",

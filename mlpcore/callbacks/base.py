@@ -1,13 +1,14 @@
 """What a callback is told, and what it may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from mlpcore.backends.base import StepResult
 from mlpcore.training.history import History
 from mlpcore.training.metrics import Metric
+from mlpcore.training.totals import Totals
 from mlpcore.training.trainer import Trainer
 
 
@@ -56,6 +57,17 @@ class FitRun:
         adds appears there, too.
     stopped : str or None
         Why the fit will end before its last epoch.
+    resumed : bool
+        Whether it goes on where a checkpoint was written: then `history`, `epoch` and `step` are
+        already those of the checkpoint when it begins.
+    callbacks : sequence of Callback
+        Who is told, in the order in which they are.
+    settings : mapping of str to object
+        The arguments of the fit that a resumed one must have, too, as plain values.
+    totals : Totals or None
+        The sums of the steps of the present epoch.
+    began : float
+        When the present epoch began, in seconds of `time.perf_counter`.
     """
 
     model: Any
@@ -72,6 +84,11 @@ class FitRun:
     result: StepResult | None = None
     logs: dict[str, float] = field(default_factory=dict)
     stopped: str | None = None
+    resumed: bool = False
+    callbacks: Sequence["Callback"] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    totals: Totals | None = None
+    began: float = 0.0
 
     def stop(self, reason: str) -> None:
         """End the fit: after the step, in `on_batch_end`, or after the epoch, in `on_epoch_end`.
@@ -94,11 +111,19 @@ class Callback:
     was given them, and whatever they raise comes out of `fit`.
     """
 
+    after_others: ClassVar[bool] = False
+    """Whether it is told when all the others have been, as who saves their state must be."""
+
+    @property
+    def watches_steps(self) -> bool:
+        """Whether it wants to be told of each step."""
+        return type(self).on_batch_end is not Callback.on_batch_end
+
     def on_begin(self, run: FitRun) -> None:
         """Begin; an argument that does not suit the fit is refused here, before any step."""
 
     def on_epoch_begin(self, run: FitRun) -> None:
-        """Note that epoch ``run.epoch`` begins."""
+        """Note that epoch ``run.epoch`` begins, or goes on after ``run.step`` of its steps."""
 
     def on_batch_end(self, run: FitRun) -> None:
         """Note a step: ``run.step`` of them were taken in this epoch, the last gave ``run.result``.
@@ -116,7 +141,10 @@ class Callback:
         """Let go of what `on_begin` took hold of: called last, also where an error ends the fit."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint must hold to go on: plain JSON values and NumPy arrays."""
+        """Return what a checkpoint must hold to go on.
+
+        None, numbers, strings and NumPy arrays, and mappings, lists and tuples of them.
+        """
         return {}
 
     def load_state(self, state: Mapping[str, Any]) -> None:

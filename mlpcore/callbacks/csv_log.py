@@ -1,8 +1,11 @@
 """The values of each epoch in a file that others can follow."""
 
 import csv
+import os
+from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 
 from mlpcore.callbacks.base import Callback, FitRun
 
@@ -12,6 +15,7 @@ class CSVLog(Callback):
 
     The first line names the columns: ``epoch``, counted from 1, and the values of the first epoch.
     The file is open only while a line is written, and each line is on disk before the next epoch.
+    A fit that goes on with a checkpoint cuts the file down to what it was then, and goes on there.
 
     Parameters
     ----------
@@ -32,10 +36,10 @@ class CSVLog(Callback):
         self._path, self._append = Path(fspath(path)), append
         self._names: tuple[str, ...] = ()
 
-    def on_begin(self, run: FitRun) -> None:  # noqa: ARG002
+    def on_begin(self, run: FitRun) -> None:
         """Begin the file, so that one that cannot be written is known before any work."""
         self._names = ()
-        with open(self._path, "a" if self._append else "w", encoding="utf-8"):
+        with open(self._path, "a" if self._append or run.resumed else "w", encoding="utf-8"):
             pass
 
     def on_epoch_end(self, run: FitRun) -> None:
@@ -61,3 +65,12 @@ class CSVLog(Callback):
     def _write(self, row: tuple[object, ...] | list[str]) -> None:
         with open(self._path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how long the file is."""
+        return {"bytes": self._path.stat().st_size}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take from the file the lines of epochs that will come again."""
+        if self._path.stat().st_size > state["bytes"]:
+            os.truncate(self._path, state["bytes"])

@@ -1,12 +1,12 @@
 """Stopping where the first NaN or infinity comes up, and saying in which layer."""
 
-import warnings
 from typing import Any
 
 from mlpcore.backends.base import StageRecord
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.callbacks.base import Callback, FitRun, StopFit
 from mlpcore.training.nonfinite import first_in_pass
+from mlpcore.warn import warn
 
 
 class StopOnNaN(Callback):
@@ -52,9 +52,7 @@ class StopOnNaN(Callback):
         step = run.step + (not taken)
         reason = f"in step {step} of epoch {run.epoch + 1} {what}"
         state = "as this step made it" if taken else "as it was before this step"
-        warnings.warn(
-            f"training stopped: {reason}; the model is {state}", RuntimeWarning, stacklevel=2
-        )
+        warn(f"training stopped: {reason}; the model is {state}", RuntimeWarning)
         raise StopFit(reason)
 
 

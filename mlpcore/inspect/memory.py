@@ -1,14 +1,17 @@
 """Which bytes a network takes: parameters, and activations in prediction and in training."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from mlpcore.backends.base import Mode
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.kernels.reference.operations import Activation
 from mlpcore.nn.losses import loss
-from mlpcore.optim import Optimizer
 from mlpcore.program import Program, Stage, Step
+
+if TYPE_CHECKING:
+    from mlpcore.optim import Optimizer
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Memory:
         What the forward pass keeps for the backward pass: the input of the network, and x, z and a
         of each layer, where an array that serves twice counts once, and what normalisations save.
         What operations of a user's own save for themselves counts if they say how much it is.
+        The mask of a dropout, which a CPU keeps as a byte for each element, does not count.
     gradient : int
         The buffer of the gradient, as large as that of the parameters; 0 where the steps of the
         optimizer that was named apply each part of the gradient as soon as it is whole, and keep
@@ -66,7 +70,7 @@ class Memory:
         return asdict(self) | {"training": self.training}
 
 
-def memory(bound: BoundProgram, rows: int, optimizer: Optimizer | None = None) -> Memory:
+def memory(bound: BoundProgram, rows: int, optimizer: "Optimizer | None" = None) -> Memory:
     """Return the bytes that `bound` takes with batches of `rows` rows.
 
     Parameters
@@ -140,7 +144,7 @@ def _recorded_width(stage: Stage, width: int, product: int | None) -> int:
     return saved + sum(arrays[place] for place in kept - {0})
 
 
-def _keeps_gradient(bound: BoundProgram, optimizer: Optimizer | None) -> bool:
+def _keeps_gradient(bound: BoundProgram, optimizer: "Optimizer | None") -> bool:
     """Return whether training writes the gradient to a buffer of its own."""
     if optimizer is None:
         return True

@@ -5,6 +5,7 @@ import operator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.inspect.flops import (
     counted_operations,
     inference_flops,
@@ -14,11 +15,10 @@ from mlpcore.inspect.flops import (
 from mlpcore.inspect.layers import layer_name, operations, parameter_count, product
 from mlpcore.inspect.memory import Memory, memory, recorded_widths
 from mlpcore.inspect.table import table
-from mlpcore.optim import Optimizer
-from mlpcore.optim import optimizer as resolve_optimizer
 
 if TYPE_CHECKING:
     from mlpcore.model_base import Model
+    from mlpcore.optim import Optimizer
 
 SCHEMA = 1
 """The version of `Summary.as_dict`."""
@@ -178,7 +178,7 @@ class Summary:
 
 
 def summary(
-    model: "Model", batch_size: int = 1, *, optimizer: str | Optimizer | None = None
+    model: "Model", batch_size: int = 1, *, optimizer: "str | Optimizer | None" = None
 ) -> Summary:
     r"""Return shapes, parameters, operations and bytes of `model`, without running it.
 
@@ -222,6 +222,8 @@ def summary(
         raise TypeError(f"batch_size must be a whole number, got {batch_size!r}") from None
     if isinstance(batch_size, bool) or rows < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
+    with importing():
+        from mlpcore.optim import optimizer as resolve_optimizer
     rule = None if optimizer is None else resolve_optimizer(optimizer)
     bound = model._bound
     program, layout, itemsize = bound.program, bound.parameters.layout, bound.dtype.itemsize

@@ -18,7 +18,14 @@ import numpy as np
 from mlpcore.io.atomic import replacing
 from mlpcore.io.errors import ModelFileError
 
-_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "BOOL": np.dtype("?"),
+    **{f"I{8 * size}": np.dtype(f"<i{size}") for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
+}
+_FLOATS = ("F32", "F64")
 _ENTRIES = "__metadata__"
 _LENGTH_BYTES = 8
 _ALIGNMENT = 8
@@ -41,7 +48,7 @@ class Header:
 
 
 def table_of(arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-    """Return the table of `arrays`, little-endian float32 or float64, one after the other."""
+    """Return the table of `arrays`, little-endian, one after the other."""
     names = {dtype: name for name, dtype in _DTYPES.items()}
     table, start = {}, 0
     for name, array in arrays.items():
@@ -114,8 +121,17 @@ def header_of(path: str, content: bytes) -> Header:
     return _parsed(path, content[_LENGTH_BYTES : _LENGTH_BYTES + length])
 
 
-def arrays_of(path: str, header: Header, content: bytes) -> dict[str, np.ndarray[Any, Any]]:
+def arrays_of(
+    path: str, header: Header, content: bytes, *, free: str
+) -> dict[str, np.ndarray[Any, Any]]:
     """Return the arrays of a file with this header and content, by name.
+
+    Parameters
+    ----------
+    path, header, content
+        The file.
+    free : str
+        How the names of those begin that may hold integers and booleans, too.
 
     Raises
     ------
@@ -129,7 +145,7 @@ def arrays_of(path: str, header: Header, content: bytes) -> dict[str, np.ndarray
     try:
         arrays = {}
         for name, tensor in deserialize(content):
-            if tensor["dtype"] not in _DTYPES:
+            if tensor["dtype"] not in (_DTYPES if name.startswith(free) else _FLOATS):
                 refuse(path, f"{name} has dtype {tensor['dtype']}; models are float32 or float64")
             flat = np.frombuffer(tensor["data"], _DTYPES[tensor["dtype"]])
             arrays[name] = flat.reshape(tensor["shape"])

@@ -1,6 +1,7 @@
 """Writing a file so that it is there whole or not at all."""
 
 import errno
+import glob
 import os
 import secrets
 import stat
@@ -12,6 +13,9 @@ from typing import BinaryIO, TypeAlias
 StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_RANDOM_BYTES = 8
+_LONGEST = 200
+"""How much of a file's name its temporary file repeats: names may have 255 bytes."""
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def replacing(path: StrPath) -> Iterator[BinaryIO]:
     """
     path = os.fsdecode(path)
     target, mode = _target(path)
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = _temporary(target)
     try:
         with _opened(temporary) as file:
             yield file
@@ -69,12 +73,33 @@ def require_writable(path: StrPath) -> None:
     """
     path = os.fsdecode(path)
     target, _ = _target(path)
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = _temporary(target)
     try:
         _opened(temporary).close()
         temporary.unlink()
     except OSError as error:
         raise _of(path, error) from None
+
+
+def remove_leftovers(path: StrPath) -> None:
+    """Remove what processes that were killed while they replaced `path` have left beside it.
+
+    Only for a file that nobody else writes meanwhile.
+    """
+    target = Path(os.path.realpath(os.fsdecode(path)))
+    digits = "[0-9a-f]" * (2 * _RANDOM_BYTES)
+    with suppress(OSError):
+        for found in target.parent.glob(glob.escape(_prefix(target)) + digits + ".tmp"):
+            found.unlink()
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f"{_prefix(target)}{secrets.token_hex(_RANDOM_BYTES)}.tmp")
+
+
+def _prefix(target: Path) -> str:
+    """Return how the names of the temporary files of `target` begin."""
+    return f".{os.fsdecode(os.fsencode(target.name)[:_LONGEST])}."
 
 
 def _target(path: str) -> tuple[Path, int | None]:

@@ -10,6 +10,8 @@ Beside the arrays the header of a file holds these strings:
 ``seed``             the model's seed as a decimal number; files of early versions have none
 ``checksum``         BLAKE2b of 16 bytes over the rest of the header and all arrays
 ``user.NAME``        what the user added
+``training``         in a checkpoint, what its training needs to go on, as `tree` writes it; the
+                     arrays of it are called ``training.NAME``
 ===================  ===========================================================================
 
 Nothing is unpickled.
@@ -29,6 +31,7 @@ from mlpcore.checks import whole_number
 from mlpcore.io import _container
 from mlpcore.io._container import Header, bytes_of, header_of, read_header, refuse, table_of
 from mlpcore.io.atomic import StrPath
+from mlpcore.io.tree import Leaves
 from mlpcore.network import Network
 from mlpcore.program import lower
 
@@ -37,6 +40,8 @@ __all__ = ["Saved", "read", "read_metadata", "write"]
 FORMAT = "mlpcore"
 SCHEMA = "1"
 _USER = "user."
+_TRAINING = "training"
+_OF_TRAINING = "training."
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Saved:
         What the user added.
     seed : int or None
         The seed of the model, where the file holds one.
+    training : Leaves or None
+        What a checkpoint holds besides.
     """
 
     network: Network
@@ -62,6 +69,7 @@ class Saved:
     values: dict[str, np.ndarray[Any, Any]]
     metadata: dict[str, str]
     seed: int | None
+    training: Leaves | None = None
 
 
 def write(
@@ -70,6 +78,8 @@ def write(
     values: Mapping[str, np.ndarray[Any, Any]],
     metadata: Mapping[str, str],
     seed: int | None = None,
+    *,
+    training: Leaves | None = None,
 ) -> None:
     """Write a model to `path`, whole or not at all; the same model gives the same bytes.
 
@@ -85,6 +95,8 @@ def write(
         What else to keep.
     seed : int, optional
         The seed of the model.
+    training : Leaves, optional
+        What a checkpoint holds besides.
 
     Raises
     ------
@@ -108,6 +120,12 @@ def write(
     if seed is not None:
         entries["seed"] = str(whole_number(seed, "seed", 0))
     entries |= {f"{_USER}{name}": value for name, value in metadata.items()}
+    if training is not None:
+        entries[_TRAINING] = training.text
+        arrays |= {
+            f"{_OF_TRAINING}{name}": np.asarray(a, a.dtype.newbyteorder("<"), order="C")
+            for name, a in training.arrays.items()
+        }
     header = Header(entries, table_of(arrays))
     complete = Header(entries | {"checksum": _checksum(header, arrays)}, header.table)
     _container.write(path, complete, arrays)
@@ -127,9 +145,10 @@ def read(path: StrPath) -> Saved:
     content = _container.read(path)
     header = header_of(path, content)
     _check_origin(path, header)
-    arrays = _container.arrays_of(path, header, content)
+    arrays = _container.arrays_of(path, header, content, free=_OF_TRAINING)
     if header.entries.get("checksum") != _checksum(header, arrays):
         refuse(path, "its checksum does not fit: it is damaged, or another program changed it")
+    training = _training(header, arrays)
     with _describing(path):
         network = Network.from_config(json.loads(header.entries["network"]))
     layers = len(network.dense)
@@ -140,7 +159,7 @@ def read(path: StrPath) -> Saved:
     expected = {array.name: array.shape for array in (*program.parameters, *program.state)}
     dtype = _check_arrays(path, expected, arrays)
     values = {name: arrays[name].astype(dtype, copy=False) for name in expected}
-    return Saved(network, dtype, values, _user_entries(header), _seed(path, header))
+    return Saved(network, dtype, values, _user_entries(header), _seed(path, header), training)
 
 
 def read_metadata(path: StrPath) -> dict[str, str]:
@@ -230,6 +249,16 @@ def _seed(path: str, header: Header) -> int | None:
         return int(text)
     except ValueError as error:  # also from int(), for thousands of digits
         refuse(path, f"its seed cannot be read: {error}", error)
+
+
+def _training(header: Header, arrays: dict[str, np.ndarray[Any, Any]]) -> Leaves | None:
+    """Take what a checkpoint holds besides the model out of `arrays`, and return it."""
+    text = header.entries.get(_TRAINING)
+    if text is None:
+        return None
+    names = [name for name in arrays if name.startswith(_OF_TRAINING)]
+    found = {name.removeprefix(_OF_TRAINING): arrays.pop(name) for name in names}
+    return Leaves(text, {name: a.astype(a.dtype.newbyteorder("=")) for name, a in found.items()})
 
 
 def _user_entries(header: Header) -> dict[str, str]:

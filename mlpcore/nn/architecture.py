@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, cast
 
+import numpy as np
+
 from mlpcore.kernels.reference.operation import Operation
 from mlpcore.kernels.reference.operations import (
     Activation,
@@ -90,6 +92,7 @@ def _activations(
 def _at_the_input(standardize: bool, noise: float, dropped: float) -> tuple[Operation, ...]:
     """Return what comes before the first layer: noise and dropout act on standardised numbers."""
     std, share = not_negative(noise, "input_noise"), rate(dropped, "input_dropout")
+    _check_truth(standardize, "standardize")
     found: list[Operation] = [Standardize()] if standardize else []
     if std:
         found.append(GaussianNoise(std))
@@ -109,14 +112,18 @@ def _norm(spec: NormSpec) -> BatchNorm | LayerNorm | None:
 
 
 def _check_residual(residual: Any, widths: tuple[int, ...]) -> None:
-    if not isinstance(residual, bool):
-        raise TypeError(f"residual must be True or False, got {residual!r}")
+    _check_truth(residual, "residual")
     hidden = widths[1:-1]
     if residual and not any(a == b for a, b in pairwise(hidden)):
         raise ValueError(
             "residual=True joins hidden layers that follow each other with equal widths, but "
             f"the widths of the hidden layers are {list(hidden)}"
         )
+
+
+def _check_truth(value: Any, name: str) -> None:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
 def _rates(spec: float | Sequence[float], hidden: int) -> tuple[float, ...]:

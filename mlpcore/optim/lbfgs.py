@@ -17,7 +17,7 @@ from mlpcore.checks import not_negative, positive, whole_number
 
 __all__ = ["Iteration", "Result", "minimize"]
 
-_RELATIVE_CHANGE = 64 * np.finfo(np.float64).eps
+_RELATIVE_CHANGE = 64 * float(np.finfo(np.float64).eps)
 """Of J in an iteration, below which nothing more can be gained in double precision."""
 
 
@@ -158,6 +158,8 @@ def minimize(
         value, gradients = working.value_and_grad(x, t, loss, **given)
         return float(value), _joined(gradients)
 
+    if 0 in np.shape(t)[:1]:
+        raise ValueError("L-BFGS needs at least one row, got none")
     start = _joined(working.parameters())
     value, slopes = evaluate(start)
     if not math.isfinite(value):

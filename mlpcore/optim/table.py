@@ -76,9 +76,15 @@ def optimizer(spec: OptimizerSpec, /, **settings: Any) -> Optimizer:
     elif isinstance(spec, Optimizer):
         base = spec
     else:
-        raise TypeError(f"an optimizer is a name or an Optimizer, got {type(spec).__name__}")
+        raise TypeError(f"an optimizer is a name or an Optimizer, got {_described(spec)}")
     known = [field.name for field in fields(base)]
     for name in settings:
         if name not in known:
             raise TypeError(f"{base.kind!r} has no setting {name!r}; it has: {', '.join(known)}")
     return replace(base, **settings)
+
+
+def _described(spec: Any) -> str:
+    if isinstance(spec, type):
+        return f"the class {spec.__name__}: make one of it, {spec.__name__}()"
+    return type(spec).__name__

@@ -33,11 +33,14 @@ class Average(ABC):
         """Return the average as plain values for JSON."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Exponential(Average):
     """See `ema`."""
 
     decay: float
+
+    def __repr__(self) -> str:
+        return f"ema({self.decay})"
 
     def share(self, step: int, taken: int) -> float | None:  # noqa: ARG002
         """Return 1 - decay, and 1 at first."""
@@ -48,12 +51,15 @@ class _Exponential(Average):
         return {"kind": "ema", "decay": self.decay}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Stochastic(Average):
     """See `swa`."""
 
     start: int
     every: int
+
+    def __repr__(self) -> str:
+        return f"swa(start={self.start}, every={self.every})"
 
     def share(self, step: int, taken: int) -> float | None:
         """Return 1 / (taken + 1) in the steps that count."""

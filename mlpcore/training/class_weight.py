@@ -60,14 +60,15 @@ def weigh_classes(
             raise ValueError(
                 f"class_weight must be 'balanced' or the weights of classes, got {class_weight!r}"
             )
-        class_weight = _balanced(t, settings.get("ignore_index"))
+        class_weight = _balanced(t, settings.get("ignore_index"), max(outputs, 2))
     if own:
         return make_loss(loss, class_weight=class_weight), None
     weights = _of_two(class_weight)
     return loss, lambda xp, t: xp.where(t.reshape(-1) > 0.5, weights[1], weights[0])
 
 
-def _balanced(t: Any, ignore_index: int | None) -> dict[int, float]:
+def _balanced(t: Any, ignore_index: int | None, number: int) -> dict[int, float]:
+    """Return the weights of those of `number` classes that are there."""
     if t is None:
         raise ValueError(
             "class_weight='balanced' counts the labels of arrays; with batches give the weights"
@@ -84,7 +85,7 @@ def _balanced(t: Any, ignore_index: int | None) -> dict[int, float]:
     classes, counts = np.unique(labels, return_counts=True)
     n, k = int(counts.sum()), len(classes)
     # What is no class is refused with the other targets, which says where it stands.
-    there = [(int(c), int(m)) for c, m in zip(classes, counts, strict=True) if c >= 0]
+    there = [(int(c), int(m)) for c, m in zip(classes, counts, strict=True) if 0 <= c < number]
     return {c: n / (k * m) for c, m in there}
 
 

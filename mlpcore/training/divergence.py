@@ -1,6 +1,6 @@
 """The warning that training has diverged."""
 
-import warnings
+from mlpcore.warn import warn
 
 
 class Divergence:
@@ -25,10 +25,9 @@ class Divergence:
             return
         self._warned = True
         place = f"step {step}" if step else f"one of the {last} steps"
-        warnings.warn(
+        warn(
             f"the training diverged: its loss was NaN or infinite in {place} of epoch {epoch + 1}; "
             "try a smaller lr or clip_norm=1.0, and callbacks=[StopOnNaN()] to stop where it "
             "begins and see in which layer",
             RuntimeWarning,
-            stacklevel=2,
         )

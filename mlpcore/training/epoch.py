@@ -40,8 +40,10 @@ def train_epoch(
     """
     with closing(batches):  # type: ignore[type-var]  # they are generators
         for x, t, weights in batches:
+            skipped = trainer.skipped
             result = trainer.step_on(x, t, weights)
-            totals.add(result, t)
+            if trainer.skipped == skipped:
+                totals.add(result, t)
             if bar.shown:
                 bar.step(x.shape[0], totals, trainer.rate)
             if watchers:

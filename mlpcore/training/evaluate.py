@@ -6,6 +6,7 @@ from typing import Any
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.nn.losses import Loss
 from mlpcore.training.data import Data, take_data
+from mlpcore.training.joined import joined
 from mlpcore.training.metrics import Measures, Metric, Place, check_metrics
 from mlpcore.training.metrics.metric import Output
 from mlpcore.training.numbers_of import numbers_of
@@ -65,19 +66,24 @@ def evaluate(
     """
     xp = bound.backend.xp
     parts = [(bound.forward(x)[0], t, weights) for x, t, weights in batches]
-    weighted = any(weights is not None for _, _, weights in parts)
-    z, t = (_joined(xp, [part[i] for part in parts]) for i in (0, 1))
-    weights = _joined(xp, [_ones(xp, *part) for part in parts]) if weighted else None
-    L, _ = loss(xp, z, t, weights)
+    z = joined(xp, [z for z, _, _ in parts], "logits")
+    t = joined(xp, [t for _, t, _ in parts], "targets")
+    L, _ = loss(xp, z, t, _weights(xp, parts))
     measures = Measures(Place(bound.backend, output), metrics, loss)
     measures.add(z, t)
     return numbers_of(bound.backend, {"loss": L} | measures.values())
 
 
-def _joined(xp: Any, parts: Sequence[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else xp.concatenate(parts)
-
-
-def _ones(xp: Any, z: Any, t: Any, weights: Any) -> Any:  # noqa: ARG001
-    """Return the weights of a batch, which are 1 where it has none but others have."""
-    return xp.ones(z.shape[0], dtype=z.dtype) if weights is None else weights
+def _weights(xp: Any, parts: Sequence[tuple[Any, Any, Any]]) -> Any:
+    """Return the weights of all batches, which are 1 where one has none but others have."""
+    given = next((weights for _, _, weights in parts if weights is not None), None)
+    if given is None:
+        return None
+    return joined(
+        xp,
+        [
+            xp.ones((len(z), *given.shape[1:]), dtype=z.dtype) if weights is None else weights
+            for z, _, weights in parts
+        ],
+        "weights",
+    )

@@ -7,12 +7,13 @@ import numpy as np
 from mlpcore.backends.arrays import bring_in, kind_of
 from mlpcore.nn.losses import Loss
 from mlpcore.training.data import Data
+from mlpcore.training.sources.order import Part
 
 _CHUNK = 1 << 16
 """How many numbers are looked at one by one at a time, once there is something to find."""
 
 
-def require_finite(data: Data, x: Any, t: Any, loss: Loss) -> None:
+def require_finite(data: Data, x: Any, t: Any, loss: Loss, part: Part | None = None) -> None:
     """Raise ValueError for the first number of inputs or targets that is NaN or infinite.
 
     Parameters
@@ -24,10 +25,12 @@ def require_finite(data: Data, x: Any, t: Any, loss: Loss) -> None:
         is not looked at, since that would wait for it.
     loss : Loss
         The loss; one of a user's own may know what NaN in its targets means.
+    part : slice or array of int, optional
+        Where these rows lie in the arrays of the user, who is told the number of the row there.
     """
-    _require("x", _on_host(data.x, x))
+    _require("x", _on_host(data.x, x), part)
     if loss.custom is None:
-        _require("t", _on_host(data.t, t))
+        _require("t", _on_host(data.t, t), part)
 
 
 def require_finite_targets(t: Any, loss: Loss) -> None:
@@ -36,9 +39,9 @@ def require_finite_targets(t: Any, loss: Loss) -> None:
         _require("t", t)
 
 
-def _require(name: str, array: Any) -> None:
+def _require(name: str, array: Any, part: Part | None = None) -> None:
     if array is not None and array.dtype.kind == "f" and not _sums_to_a_number(array):
-        _refuse_first(name, array)
+        _refuse_first(name, array, part)
 
 
 def _on_host(rows: Any, given: Any) -> Any:
@@ -59,15 +62,21 @@ def _sums_to_a_number(array: Any) -> bool:
     return bool(np.isfinite(total))
 
 
-def _refuse_first(name: str, array: Any) -> None:
+def _refuse_first(name: str, array: Any, part: Part | None) -> None:
     rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(-1, 1)
     step = max(1, _CHUNK // max(rows.shape[1], 1))
     for start in range(0, len(rows), step):
         bad = ~np.isfinite(rows[start : start + step])
         if bad.any():
             row, column = divmod(int(bad.argmax()), rows.shape[1])
-            at = f"row {start + row}" + (f", column {column}" if array.ndim > 1 else "")
+            row += start
+            at = f"row {_number(row, part)}" + (f", column {column}" if array.ndim > 1 else "")
             raise ValueError(
-                f"{name} has {rows[start + row, column]} in {at}, in {array.dtype}: numbers must "
-                "be finite"
+                f"{name} has {rows[row, column]} in {at}, in {array.dtype}: numbers must be finite"
             )
+
+
+def _number(row: int, part: Part | None) -> int:
+    if part is None:
+        return row
+    return row + int(part.start) if isinstance(part, slice) else int(part[row])

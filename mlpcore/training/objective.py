@@ -50,6 +50,7 @@ def objective(
     out: Any = None,
     input_gradient: bool = False,
     intermediates: bool = False,
+    segments: int | None = None,
 ) -> Objective:
     """Return J = L + s and its gradient for rows `x` and targets `t` on the backend's device.
 
@@ -75,11 +76,14 @@ def objective(
         A flat gradient to write into.
     input_gradient, intermediates : bool
         Whether to compute the gradient of `x`, and to keep those of each layer's z and a.
+    segments : int or None
+        In how many groups of stages a training pass goes that computes again what its way back
+        needs; None for one that keeps everything.
     """
     mode = Mode.TRAINING if training else Mode.GRADIENT
 
     def once() -> Objective:
-        logits, tape = bound.forward(x, mode, random)
+        logits, tape = bound.forward(x, mode, random, segments=segments)
         if tape is None:  # pragma: no cover - only inference has none
             raise RuntimeError("the forward pass was not recorded")
         L, dz = bound.plan(mode).loss(loss, logits, t, sample_weight)

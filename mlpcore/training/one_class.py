@@ -1,11 +1,11 @@
 """The warning that there is nothing to tell apart."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from mlpcore.nn.losses import Loss
+from mlpcore.warn import warn
 
 
 def warn_if_one_class(t: Any, loss: Loss, outputs: int) -> None:
@@ -26,8 +26,7 @@ def warn_if_one_class(t: Any, loss: Loss, outputs: int) -> None:
         return
     first = t.item(0)
     if t.item(-1) == first and t.min() == first == t.max():
-        warnings.warn(
+        warn(
             f"all {len(t)} targets are {first}: there is one class only, and nothing to tell apart",
             UserWarning,
-            stacklevel=2,
         )

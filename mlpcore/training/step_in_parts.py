@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from mlpcore.backends.bound import BoundProgram
+from mlpcore.backends.base import Mode
+from mlpcore.backends.bound import BoundProgram, Tape
+from mlpcore.backends.recompute import number_of_segments
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
 from mlpcore.optim import Optimizer
@@ -49,17 +51,26 @@ class StepInParts:
     def __init__(
         self, bound: BoundProgram, loss: Loss, optimizer: Optimizer, options: StepOptions
     ) -> None:
-        layout, apart = bound.parameters.layout, optimizer.exempt is not optimizer
+        layout = bound.parameters.layout
         self._bound = bound
         self._loss = loss
-        self._options = options
-        self.rules = rules_of(bound.program, layout, options.groups or (), options.l2, apart=apart)
-        self._penalty = Penalty(self.rules.l2, options.l1)
+        self._apart = optimizer.exempt is not optimizer
+        self.set_options(options)
         self._frozen = [layout.slots[name] for name in layout.names if name in self.rules.frozen]
         self.accumulation = Accumulation(bound) if options.accumulate > 1 else None
         self._denominator = Denominator(bound, loss)
         self.norm: Any = None
         self._gradient: Any = None
+
+    def set_options(self, options: StepOptions) -> None:
+        """Take other penalties; what else is asked for stays as it was at first."""
+        bound, groups = self._bound, options.groups or ()
+        layout = bound.parameters.layout
+        self._options = options
+        given = options.checkpoint_segments
+        self._segments = None if given is None else number_of_segments(given, bound.program)
+        self.rules = rules_of(bound.program, layout, groups, options.l2, apart=self._apart)
+        self._penalty = Penalty(self.rules.l2, options.l1)
 
     @property
     def plain(self) -> bool:
@@ -71,6 +82,7 @@ class StepInParts:
             and options.clip_norm is None
             and options.accumulate == 1
             and options.on_nan == "ignore"
+            and options.checkpoint_segments is None
             and rules.spans is None
             and not rules.frozen
             and all(l2 == options.l2 for l2 in rules.l2.values())
@@ -90,6 +102,7 @@ class StepInParts:
             training=True,
             random=random,
             out=self._gradient,
+            segments=self._segments,
         )
         for slot in self._frozen:
             slot.view(self._gradient)[...] = 0
@@ -102,7 +115,12 @@ class StepInParts:
 
     def what_is_wrong(self, found: Objective, x: Any) -> str:
         """Return a sentence about where a pass first met a number that is none."""
-        first = first_in_pass(self._bound, x, found.tape.records, found.gradients.flat)
+        tape: Tape | None = found.tape
+        if found.tape.segments is not None:  # its records are gone
+            random = found.tape.run.random
+            _, tape = self._bound.forward(x, Mode.TRAINING, random, watched=False)
+        records = [] if tape is None else tape.records
+        first = first_in_pass(self._bound, x, records, found.gradients.flat)
         value = float(found.value)
         return f"the objective is {value:g}" + ("" if first is None else f": {first}")
 

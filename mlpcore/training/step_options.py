@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from mlpcore.backends.recompute import Segments
 from mlpcore.checks import not_negative, positive, whole_number
 from mlpcore.names import unknown
 from mlpcore.training.averaging import Average
@@ -41,6 +42,9 @@ class StepOptions:
     on_nan : {"ignore", "raise", "skip"}, default "ignore"
         Whether a step whose loss or gradient is NaN or infinite is taken as any other, raises
         FloatingPointError, or changes nothing.
+    checkpoint_segments : int, "auto" or None
+        In how many groups of layers a step goes, of which it keeps the results alone and computes
+        again what its way back needs: for ``"auto"`` √L of L layers.  None keeps everything.
 
     Raises
     ------
@@ -57,6 +61,7 @@ class StepOptions:
     accumulate: int = 1
     average: Average | None = None
     on_nan: OnNaN = "ignore"
+    checkpoint_segments: Segments | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -79,6 +84,12 @@ class StepOptions:
             )
         if self.on_nan not in ("ignore", "raise", "skip"):
             raise unknown("on_nan", self.on_nan, ("ignore", "raise", "skip"))
+        segments = self.checkpoint_segments
+        if isinstance(segments, str):
+            if segments != "auto":
+                raise unknown("checkpoint_segments", segments, ("auto", "a whole number"))
+        elif segments is not None:
+            put(self, "checkpoint_segments", whole_number(segments, "checkpoint_segments", 1))
 
     @property
     def penalized(self) -> bool:

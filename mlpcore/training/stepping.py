@@ -1,6 +1,7 @@
 """One training step at a time."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 from mlpcore.backends.base import StepResult, StepRule
@@ -115,8 +116,20 @@ class Stepping:
 
     @property
     def l2(self) -> float:
-        """λ₂ of the penalty."""
+        """λ₂ of the penalty, where groups say nothing else; may be set between steps."""
         return self.options.l2
+
+    @l2.setter
+    def l2(self, value: float) -> None:
+        if value == self.options.l2:
+            return
+        with self._turn:
+            self._refuse_now()
+            options = replace(self.options, l2=value)
+            self._parts.set_options(options)
+            self.options = options
+            if self._rule is not None:
+                self._rule.set_l2(options.l2)
 
     @property
     def gradient_norm(self) -> Any:

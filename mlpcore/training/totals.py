@@ -1,6 +1,7 @@
 """The values of an epoch: means over its steps, weighted by their rows, and its metrics."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,20 @@ class Totals(ABC):
         None if it never was, and 0 if it was, but in a step that nobody knows.
         """
         return None
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that was taken in, as values and NumPy arrays; waits for a GPU."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `state_dict` returned, in an epoch that was begun before.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is nothing of the kind.
+        """
 
 
 class _HostTotals(Totals):
@@ -118,6 +133,23 @@ class _HostTotals(Totals):
         self._sum()
         return self._bad
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sums so far."""
+        self._sum()
+        return {
+            "sums": dict(self._sums),
+            "rows": self._rows,
+            "steps": self._summed,
+            "bad": self._bad,
+            "seen": self._measures.state(),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on with those sums."""
+        self._measures.load(state["seen"])
+        self._sums, self._rows = dict(state["sums"]), state["rows"]
+        self._summed, self._bad = int(state["steps"]), state["bad"]
+
 
 class _DeviceTotals(Totals):
     """Those of a GPU: the sums stay there, and only the end of the epoch waits for them."""
@@ -151,9 +183,31 @@ class _DeviceTotals(Totals):
         found = numbers_of(self._backend, {**wanted, "rows": self._rows})
         rows = max(found.pop("rows"), 1)
         found |= {name: found[name] / rows for name in self._sums}
-        self._finite = bool(np.isfinite(found["loss"]))
+        self._finite = bool(np.isfinite(found.get("loss", 0.0)))
         return found
 
     def diverged(self) -> int | None:
         """Return 0 if the mean was no finite number."""
         return None if self._finite else 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sums so far, fetched from the device."""
+        state = {"sums": self._sums, "rows": self._rows, "seen": self._measures.state()}
+        found: dict[str, Any] = each_array(self._backend.to_host, state)
+        return found | {"steps": self._steps, "bad": None}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on with those sums, on the device."""
+        there = each_array(self._backend.xp.asarray, dict(state))
+        self._measures.load(there["seen"])
+        self._sums, self._rows = there["sums"], there["rows"]
+        self._steps = int(there["steps"])
+
+
+def each_array(change: Callable[[Any], Any], values: Any) -> Any:
+    """Return `values`, mappings, lists and tuples, with `change` applied to each array in them."""
+    if isinstance(values, dict):
+        return {name: each_array(change, value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return type(values)(each_array(change, value) for value in values)
+    return change(values) if hasattr(values, "ndim") else values

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from mlpcore.backends.signals import deferred_signals
 from mlpcore.batch import take
@@ -171,6 +171,13 @@ class Trainer(Stepping):
             self._refuse_now()
             with self.bound.backend.active(), deferred_signals():
                 put_state(self, ready)
+
+    def __reduce__(self) -> NoReturn:
+        # It holds the model's own parameters, which a copy would go on to train.
+        raise TypeError(
+            "a trainer is neither pickled nor copied; keep model and trainer.state_dict(), and let "
+            "the trainer of another model go on with load_state()"
+        )
 
     def __repr__(self) -> str:
         return f"Trainer({self.loss}, {self.optimizer!r}, lr={self.lr:g}, steps={self.steps})"

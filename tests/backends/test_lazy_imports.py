@@ -1,56 +1,46 @@
-"""Neither a fork nor an interrupt comes in the middle of an import that was put off."""
+"""`import mlpcore` leaves what trains to those who train."""
 
-import os
-import signal
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
-from mlpcore.backends.lazy_imports import importing
+import mlpcore
+
+LAZY = ("mlpcore.optim", "mlpcore.callbacks", "mlpcore.training.fit", "mlpcore.training.trainer")
 
 
-def test_an_interrupt_waits_for_the_end_of_the_import():
-    reached = []
-
-    def work():
-        with importing():
-            os.kill(os.getpid(), signal.SIGINT)
-            reached.append(True)
-
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert reached
+def run(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_child_can_import_what_another_thread_of_its_parent_was_importing(tmp_path):
-    (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.5)\nvalue = 7\n")
-    program = """
-        import os, signal, sys, threading, time, warnings
-        from mlpcore.backends.lazy_imports import importing
+def test_the_import_leaves_training_alone():
+    loaded = run(f"import sys, mlpcore; print([m for m in {LAZY!r} if m in sys.modules])")
+    assert loaded == "[]"
 
-        def work():
-            with importing():
-                import slow
-            return slow.value
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        time.sleep(0.2)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-        if pid == 0:
-            signal.alarm(20)
-            os._exit(work())
-        thread.join()
-        sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    """
-    found = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
-        timeout=60,
-        check=False,
+def test_a_prediction_does_not_train():
+    code = (
+        "import sys, numpy, mlpcore\n"
+        "mlpcore.MLP([2, 2], device='cpu')(numpy.zeros((1, 2), 'f4'))\n"
+        f"print([m for m in {LAZY!r} if m in sys.modules])"
     )
-    assert found.returncode == 7
+    assert run(code) == "[]"
+
+
+@pytest.mark.parametrize("name", ["Trainer", "Group", "ema", "optimizer", "optim", "callbacks"])
+def test_a_name_is_there_when_somebody_asks(name):
+    assert run(f"import mlpcore; print(mlpcore.{name} is not None)") == "True"
+    assert run(f"from mlpcore import {name}; print({name} is not None)") == "True"
+
+
+def test_every_public_name_can_be_listed_and_had():
+    for name in mlpcore.__all__:
+        assert name in dir(mlpcore)
+        assert getattr(mlpcore, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'mlpcore' has no attribute 'Transformer'"):
+        mlpcore.Transformer  # noqa: B018

@@ -257,3 +257,24 @@ def test_stop_on_nan_changes_no_bit_of_a_fit_that_is_sound():
 def test_arguments_out_of_range_are_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_one_callback_and_none_may_stand_for_a_list():
+    log = LearningRateLog()
+    assert model().fit(X, T, epochs=1, callbacks=log)["lr"] == [0.001]
+    assert len(model().fit(X, T, epochs=1, callbacks=None)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (3, "sequence of Callback, got int"),
+        ([lambda run: None], "sequence of Callback, got <function"),
+        ([LearningRateLog], "LearningRateLog is the class, make one of it"),
+    ],
+)
+def test_what_is_no_callback_is_refused_before_any_work(given, words):
+    net = model()
+    with pytest.raises(TypeError, match=words):
+        net.fit(X, T, callbacks=given)
+    assert net.equals(model())

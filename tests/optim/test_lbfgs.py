@@ -144,3 +144,8 @@ def test_without_scipy_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(lbfgs, "import_module", missing)
     with pytest.raises(ImportError, match=r"pip install 'mlpcore\[scipy\]'"):
         lbfgs.minimize(regression(), *classes())
+
+
+def test_of_no_rows_there_is_nothing_to_minimise():
+    with pytest.raises(ValueError, match="at least one row"):
+        lbfgs.minimize(regression(), np.ones((0, 4)), np.zeros(0, int))

@@ -116,7 +116,7 @@ def test_bad_values_are_refused(name, settings, message):
         ("momentum", {"nesterov": 1}, "nesterov must be True or False"),
         ("rmsprop", {"centered": 1}, "centered must be True or False"),
         (None, {}, "a name or an Optimizer, got NoneType"),
-        (SGD, {}, "a name or an Optimizer, got ABCMeta"),
+        (SGD, {}, "a name or an Optimizer, got the class SGD: make one of it"),
     ],
 )
 def test_bad_types_are_refused(spec, settings, message):

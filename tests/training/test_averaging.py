@@ -180,3 +180,8 @@ def test_an_average_is_taken_of_whole_steps_while_another_thread_writes():
 def test_settings_out_of_range_are_refused(make, words):
     with pytest.raises((TypeError, ValueError), match=words):
         make()
+
+
+@pytest.mark.parametrize("average", [ema(0.9), swa(start=3, every=2)])
+def test_an_average_is_shown_as_it_is_made(average):
+    assert eval(repr(average)) == average

@@ -88,3 +88,11 @@ def test_where_there_are_no_classes_or_weights_already_they_are_refused(net, opt
         net = MLP([4, 3], output="identity", dtype="float64", seed=0)
     with pytest.raises(ValueError, match=words):
         net.evaluate(X, np.zeros(90), **options)
+
+
+@pytest.mark.parametrize(("outputs", "output", "wrong"), [(3, "softmax", 3), (1, "sigmoid", 2)])
+def test_a_label_that_is_no_class_is_named_where_it_stands_also_if_balanced(outputs, output, wrong):
+    t = np.arange(90) % 2
+    t[7] = wrong
+    with pytest.raises(ValueError, match=f"{wrong}.* in row 7 is not a"):
+        model(outputs, output).evaluate(X, t, class_weight="balanced")

@@ -58,3 +58,23 @@ def test_a_metric_that_cannot_compare_the_targets_is_refused():
 def test_evaluating_nothing_is_refused():
     with pytest.raises(ValueError, match=re.escape("x has no rows: its shape is (0, 4)")):
         model().evaluate(np.ones((0, 4)), np.zeros(0, int))
+
+
+def test_weights_beside_batches_are_refused_rather_than_ignored():
+    with pytest.raises(ValueError, match="sample_weight goes with arrays"):
+        model().evaluate([(X, LABELS)], sample_weight=np.ones(9))
+
+
+def test_batches_without_weights_count_one_beside_others_with_a_weight_for_each_output():
+    net = MLP([4, 3], output="identity", dtype="float64", seed=0)
+    t, weights = X[:, :3], np.full((4, 3), 0.5)
+    found = net.evaluate([(X[:4], t[:4], weights), (X[4:], t[4:])])
+    together = np.concatenate([weights, np.ones((5, 3))])
+    assert found == pytest.approx(net.evaluate(X, t, sample_weight=together))
+
+
+@pytest.mark.parametrize("method", ["evaluate", "fit"])
+def test_batches_whose_targets_are_of_different_shapes_are_refused_where_they_are_joined(method):
+    batches = [(X, LABELS), (X, np.eye(3)[LABELS])]
+    with pytest.raises(ValueError, match=r"targets of all batches .* shapes \(9,\) and \(9, 3\)"):
+        getattr(model(), method)(batches, metrics="roc_auc")

@@ -101,3 +101,29 @@ def test_looking_is_looking_at_the_width_too():
 def test_an_unknown_way_is_refused():
     with pytest.raises(ValueError, match="unknown on_nan 'stop'; known are ignore, raise, skip"):
         classifier().trainer(on_nan="stop")
+
+
+def overflowing(**settings):
+    """Return a model whose logits are no numbers where its input is about as large as can be."""
+    model = classifier(dtype="float32", activation="relu", **settings)
+    model.set_parameters({name: 10 * W for name, W in weights(model).items()})
+    return model
+
+
+def test_skipped_batches_are_as_if_they_were_not_there_in_the_curves():
+    x = np.concatenate([X, X])
+    x[13] = 3e38  # finite, but its logits are not
+    t = np.concatenate([T, T])
+    options = {"epochs": 2, "batch_size": 12, "shuffle": False}
+    model, twin = overflowing(), overflowing()
+    found = model.fit(x, t, on_nan="skip", **options)
+    expected = twin.fit(X, T, on_nan="skip", **options)
+    assert same(weights(model), weights(twin))
+    for name in ("loss", "accuracy"):
+        assert found[name] == expected[name]
+
+
+def test_an_epoch_of_nothing_but_skipped_batches_has_no_values(device):
+    model = overflowing(device=device)
+    history = model.fit(np.full_like(X, 3e38), T, on_nan="skip", epochs=1, metrics="roc_auc")
+    assert all(np.isnan(history[name]).all() for name in ("loss", "roc_auc"))

@@ -1,6 +1,8 @@
 """What a trainer remembers goes into a flat mapping and back, and the run goes on with its bits."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -155,3 +157,9 @@ def test_a_rate_of_the_optimizers_own_may_differ():
     trainer = classifier().trainer(optimizer=optimizer("adam", lr=0.5))
     trainer.load_state(classifier().trainer(optimizer="adam", lr=0.25).state_dict())
     assert trainer.lr == 0.25
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickle.dumps])
+def test_a_trainer_is_not_copied_and_says_what_to_do_instead(copied):
+    with pytest.raises(TypeError, match=r"neither pickled nor copied.*trainer\.state_dict\(\)"):
+        copied(classifier().trainer())

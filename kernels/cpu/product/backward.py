@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PLACES_ASKED = 4
 """Places that a tile of a weight's gradient asks for."""
 
+NEAR_BYTES = 1 << 16
+"""Bytes of some rows of a weight up to which a tile may read them as they lie."""
+
 ROW_BYTES = 1024
 """Bytes of each row of a weight that are copied at once: enough for a processor to see that they
 follow one another, and to read ahead."""
@@ -49,9 +52,9 @@ def write_input_gradient(module: Module) -> None:
     begin with one of the outputs, of which there are `BLOCK` at most, and the features are the
     `count` from `first` on, `turned_features` at most.  Where it `begins`, nothing is in da.
 
-    What the tiles read of W is copied first, to `copied`, strip by strip as a tile reads it.  The
-    rows of W may be in pages of their own and share few sets of a cache; a copy has many lines
-    under way at once, where a tile waits for one after the other.
+    Unless the first caches hold W, what the tiles read of it is copied first, to `copied`, strip by
+    strip as a tile reads it.  The rows of W may be in pages of their own and share few sets of a
+    cache; a copy has many lines under way at once, where a tile waits for one after the other.
     """
     isa = module.isa
     strip = isa.tile_rows
@@ -68,7 +71,8 @@ def write_input_gradient(module: Module) -> None:
         ]
         tiles = f.pointers(names)
         vectors, apart = width // f.lanes, _apart(isa, f.real_bytes)
-        with f.loop(0, outputs) as o:
+        near = outputs * features * f.real_bytes <= NEAR_BYTES
+        with f.when(~near), f.loop(0, outputs) as o:
             row = W.reals(o * features + first)
             with f.loop(0, count, strip) as k:
                 to = copied.reals(k // strip * apart + o * strip)
@@ -81,26 +85,27 @@ def write_input_gradient(module: Module) -> None:
         with f.loop(0, count, strip) as k:
             rows = (count - k).min(strip)
             tile = tiles.address((vectors - 1) * strip + rows - 1)
-            a = copied.reals(k // strip * apart)
+            a = near.select(W.reals(first + k), copied.reals(k // strip * apart))
+            term = near.select(features, f.int(strip))
             with f.loop(0, panels) as q:
                 c = da.reals((q * features + first + k) * width)
                 asked = following.reals((k // strip * panels + q) * ROWS_ASKED * features)
-                f.call_at(tile, a, dz.reals(q * dz_step), c, outputs, begins, asked, features)
+                f.call_at(tile, a, term, dz.reals(q * dz_step), c, outputs, begins, asked, features)
 
 
 def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
-    """Write `turned_R_V(a, b, c, n, first, next, ldw)`: a is a copy of columns of a weight.
+    """Write `turned_R_V(a, lda, b, c, n, first, next, ldw)`: the tile's rows are columns of a.
 
     Meanwhile it asks for rows of the weight from `next` on, which are copied next.
     """
     with module.function(
         f"turned_{rows}_{vectors}",
-        *("address", "address", "address", "int", "int", "address", "int"),
+        *("address", "int", "address", "address", "int", "int", "address", "int"),
         private=True,
-    ) as (f, a, b, c, n, first, following, ldw):
+    ) as (f, a, lda, b, c, n, first, following, ldw):
         lanes = f.lanes
-        width, apart = vectors * lanes, f.isa.tile_rows
-        sums = chains_of_block(f, n, a, b, apart, True, rows, vectors, following, ldw)
+        width = vectors * lanes
+        sums = chains_of_block(f, n, a, b, (1, lda), rows, vectors, following, ldw)
         never = f.int(0).equals(1)
         finish(
             f,

@@ -2,19 +2,33 @@
 
 A training step changes the weight each time; for a small batch, to pack it anew would take as long
 as to multiply by it.  What a tile reads of it is copied instead, row after row into the first
-cache, so that all elements lie at constant distances from one address.
+cache, so that all elements lie at constant distances from one address.  Where a weight is near and
+is read for one panel alone, a lower tile reads it where it is: each of its rows has an address.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .tile import BLOCK, CACHE_LINE, ROWS_ASKED, chains_of_block, finish
+from .tile import (
+    BLOCK,
+    CACHE_LINE,
+    ROWS_ASKED,
+    chains_of_block,
+    chains_of_rows,
+    finish,
+)
 from .words import LayerWords
 
 if TYPE_CHECKING:
     from ..codegen.function import Function, Module
     from ..codegen.values import Address, Int, Real
+
+DIRECT_ROWS = 8
+"""The height of the largest tile that copies nothing: as many addresses as have registers."""
+
+DIRECT_BYTES = 1 << 22
+"""Bytes of a weight up to which nothing is copied for a single panel."""
 
 
 def _apart(f: Function) -> int:
@@ -25,10 +39,11 @@ def _apart(f: Function) -> int:
 def write_natural_layer(module: Module) -> None:
     """Write `natural_layer(description, x, z, a, rows)`: what `layer` does, with the same bits."""
     isa = module.isa
-    highest = isa.tile_rows
+    highest = {"copied": isa.tile_rows, "direct": min(DIRECT_ROWS, isa.tile_rows)}
     for vectors in range(1, isa.tile_vectors + 1):
-        for rows in range(1, highest + 1):
-            _write_tile(module, rows, vectors)
+        for kind, most in highest.items():
+            for rows in range(1, most + 1):
+                _write_tile(module, kind, rows, vectors)
     kinds = ("address", "address", "address", "address", "int")
     with module.function("natural_layer", *kinds) as (f, layer, x, z, a, rows):
         lanes, wide = f.lanes, isa.tile_vectors * f.lanes
@@ -37,15 +52,16 @@ def write_natural_layer(module: Module) -> None:
         floor = layer.ints(LayerWords.FLOOR).real()
         activation = layer.address(LayerWords.ACTIVATION)
         settings = layer.address(LayerWords.SETTINGS)
-        tables = [
-            f.pointers([f"natural_{r}_{v}" for r in range(1, highest + 1)])
-            for v in range(1, isa.tile_vectors + 1)
-        ]
         width = (rows <= lanes).select(f.int(lanes), f.int(wide))
-        table = (rows <= lanes).select(tables[0], tables[-1])
-        panels = N.ceil_div(highest)
+        direct = (rows <= width) & (K * N * f.real_bytes <= DIRECT_BYTES)
+        narrow, full = (
+            direct.select(*(_tiles(f, kind, highest[kind], v) for kind in ("direct", "copied")))
+            for v in (1, isa.tile_vectors)
+        )
+        table = (rows <= lanes).select(narrow, full)
+        panels = N.ceil_div(direct.select(*(f.int(highest[k]) for k in ("direct", "copied"))))
         height, larger = N // panels, N % panels
-        copied = f.buffer(highest * _apart(f) * f.real_bytes)
+        copied = f.buffer(isa.tile_rows * _apart(f) * f.real_bytes)
         with f.loop(0, K, BLOCK) as k:
             n = (K - k).min(BLOCK)
             first, last = k.equals(0).as_int(), (k + BLOCK >= K).as_int()
@@ -53,13 +69,15 @@ def write_natural_layer(module: Module) -> None:
                 h, o = height + (p < larger).as_int(), p * height + p.min(larger)
                 tile = table.address(h - 1)
                 W = weights.reals(o * K + k)
-                _copy(f, W, K, h, n, copied)
+                with f.when(~direct):
+                    _copy(f, W, K, h, n, copied)
+                factor = direct.select(W, copied)
                 following = (p + 1 < panels).select(W.reals(h * K), weights.reals(k + BLOCK))
                 with f.loop(0, rows, width) as r:
                     at = r * N + o * width
                     f.call_at(
                         tile,
-                        *(copied, x.reals(r * K + k * width), z.reals(at), n, first, last),
+                        *(factor, x.reals(r * K + k * width), z.reals(at), n, first, last),
                         *(bias.reals(o), floor, following.reals(r // width * ROWS_ASKED * K), K),
                     )
                     with f.when(last.equals(1) & (activation.as_int() > 0)):
@@ -79,13 +97,18 @@ def _copy(f: Function, W: Address, ldw: Int, rows: Int, columns: Int, to: Addres
         target.store(source.vector(whole, mask), whole)
 
 
-def _write_tile(module: Module, rows: int, vectors: int) -> None:
-    """Write `natural_R_V(a, b, c, n, first, last, bias, floor, next, ldw)`, a being a copy.
+def _tiles(f: Function, kind: str, highest: int, vectors: int) -> Address:
+    return f.pointers([f"{kind}_{rows}_{vectors}" for rows in range(1, highest + 1)])
 
-    Meanwhile it asks for `ROWS_ASKED` rows of the weight from `next` on.
+
+def _write_tile(module: Module, kind: str, rows: int, vectors: int) -> None:
+    """Write `KIND_R_V(a, b, c, n, first, last, bias, floor, next, ldw)`.
+
+    a is a copy, or the weight itself.  With a copy, the tile meanwhile asks for `ROWS_ASKED` rows
+    of the weight from `next` on.
     """
     with module.function(
-        f"natural_{rows}_{vectors}",
+        f"{kind}_{rows}_{vectors}",
         *("address", "address", "address", "int", "int", "int", "address", "real"),
         *("address", "int"),
         private=True,
@@ -93,7 +116,10 @@ def _write_tile(module: Module, rows: int, vectors: int) -> None:
         lanes = f.lanes
         width = vectors * lanes
         lowest = floor.splat()
-        sums = chains_of_block(f, n, a, b, _apart(f), False, rows, vectors, following, ldw)
+        if kind == "direct":
+            sums = chains_of_rows(f, n, a, ldw, b, rows, vectors)
+        else:
+            sums = chains_of_block(f, n, a, b, (_apart(f), 1), rows, vectors, following, ldw)
 
         def complete(total: Real, i: int, _j: int) -> Real:
             whole: Real = (total + bias.real(i).splat()).above(lowest)

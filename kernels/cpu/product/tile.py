@@ -115,16 +115,15 @@ def chains_of_block(
     count: Int,
     a: Address,
     b: Address,
-    apart: int,
-    turned: bool,
+    steps: tuple[int | Int, int | Int],
     rows: int,
     vectors: int,
     following: Address,
     stride: Int,
 ) -> list[list[Real]]:
-    """Return the chains of at most `BLOCK` terms where a is a copy of a part of a weight.
+    """Return the chains of at most `BLOCK` terms where a is a part of a weight, or a copy of it.
 
-    Meanwhile they ask for what is copied next: `BLOCK` elements of `ROWS_ASKED` rows of the weight.
+    Meanwhile they ask for what comes next: `BLOCK` elements of `ROWS_ASKED` rows of the weight.
 
     Parameters
     ----------
@@ -133,13 +132,11 @@ def chains_of_block(
     count : Int
         How many terms.
     a : Address
-        The copy, whose rows lie `apart` elements apart.
+        The elements.
     b : Address
         The vectors, those of one term after those of the other.
-    apart : int
-        See `a`.
-    turned : bool
-        Whether a row of the copy has the elements of one term, rather than those of one chain.
+    steps : tuple
+        How many elements of a lie between those of two chains, and of two terms.
     rows, vectors : int
         The shape of the tile.
     following : Address
@@ -148,14 +145,14 @@ def chains_of_block(
         How many elements those rows are apart.
     """
     segment, width = BLOCK // ROWS_ASKED, vectors * f.lanes
-    row, term = (1, apart) if turned else (apart, 1)
+    row, term = steps
 
-    def advance(at: list[Any], steps: int) -> list[Any]:
+    def advance(at: list[Any], count: int) -> list[Any]:
         a, b, line = at
-        if steps > 1:
+        if count > 1:
             f.prefetch(line)
             line = line.bytes(CACHE_LINE)
-        return [a.reals(steps * term), b.reals(steps * width), line]
+        return [a.reals(term * count), b.reals(count * width), line]
 
     def part(values: list[Any]) -> list[Any]:
         *start, a, b, line, left = values
@@ -165,7 +162,7 @@ def chains_of_block(
             n,
             (a, b, line),
             advance=advance,
-            element=lambda at, i, s: at[0].reals(i * row + s * term),
+            element=lambda at, i, s: (at[0].reals(term * s) if s else at[0]).reals(row * i),
             vector=lambda at, j, s: at[1].vector(s * width + j * f.lanes),
             rows=rows,
             vectors=vectors,

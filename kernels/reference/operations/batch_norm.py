@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ..normalization import normalize, normalize_backward
 from ..operation import Call, Operation, ParameterShape, Scope
-from ..settings import positive, share
+from ..settings import epsilon, share
 from ..typing import Array
 
 
@@ -37,7 +37,7 @@ class BatchNorm(Operation):
     momentum : float
         The weight of the batch in the running statistics, in [0, 1].
     eps : float
-        ε, positive.
+        ε, positive and a normal number in float32.
 
     Raises
     ------
@@ -54,7 +54,7 @@ class BatchNorm(Operation):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "momentum", share(self.momentum, "the momentum of batch norm"))
-        object.__setattr__(self, "eps", positive(self.eps, "the eps of batch norm"))
+        object.__setattr__(self, "eps", epsilon(self.eps, "the eps of batch norm"))
 
     def scope(self, training: bool) -> Scope:
         """Batch in training, tile in prediction, where every column has its numbers already."""

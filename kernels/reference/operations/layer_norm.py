@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ..normalization import normalize, normalize_backward
 from ..operation import Call, Operation, ParameterShape, Scope
-from ..settings import positive
+from ..settings import epsilon
 from ..typing import Array
 
 
@@ -28,7 +28,7 @@ class LayerNorm(Operation):
     Parameters
     ----------
     eps : float
-        ε, positive.
+        ε, positive and a normal number in float32.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class LayerNorm(Operation):
     eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "eps", positive(self.eps, "the eps of layer norm"))
+        object.__setattr__(self, "eps", epsilon(self.eps, "the eps of layer norm"))
 
     def scope(self, training: bool) -> Scope:  # noqa: ARG002
         """Row: mean and variance are those of the row."""

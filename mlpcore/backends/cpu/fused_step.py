@@ -20,6 +20,8 @@ from mlpcore.program import Program
 
 LARGEST_KEPT = 1 << 26
 """Bytes of the largest record that is kept for the next step."""
+KEPT_SIZES = 2
+"""For how many numbers of rows one is kept: the last batch of an epoch may be smaller."""
 
 
 class FusedStep(StepRule):
@@ -68,7 +70,7 @@ class FusedStep(StepRule):
         self._quiet = not l2 and not self._standardizes
         self._one_column = loss.expects != "classes" and network.predictor.outputs == 1
         self._losses: dict[bool, FusedLoss | None] = {}
-        self._kept: _Learning | None = None
+        self._kept: dict[int, _Learning] = {}
 
     def prepare(self, x: Any, t: Any, sample_weight: Any) -> LossInputs | None:
         """Return what the loss needs for a batch, or None where the kernels do not compute it."""
@@ -102,6 +104,13 @@ class FusedStep(StepRule):
         learning = _Learning(recorded, self._loss_kernels(inputs))
         self._let_learn(learning, moments)
         return self._learn(learning, inputs, step, lr, BACKWARD)
+
+    def set_l2(self, l2: float) -> None:
+        """Take another λ of the penalty from the next step on."""
+        if not all(learning.set_decay(l2) for learning in self._kept.values()):
+            self._kept.clear()
+        self._l2 = l2
+        self._quiet = not l2 and not self._standardizes
 
     def __call__(
         self,
@@ -139,18 +148,26 @@ class FusedStep(StepRule):
         step: int,
         lr: float,
     ) -> StepResult:
-        learning, rows = self._kept, len(x)
-        if learning is None or learning.passed.rows != rows or learning.loss != inputs.kernel:
+        rows = len(x)
+        learning = self._kept.get(rows)
+        if learning is None or learning.loss != inputs.kernel:
             passed = PassRecord(self._network.table, rows, keep_z=False)
             self._enter(passed, x)
             learning = _Learning(passed, self._loss_kernels(inputs))
             self._let_learn(learning, moments)
-            self._kept = learning if passed.num_bytes <= LARGEST_KEPT else None
+            self._keep(rows, learning)
         elif self._standardizes or not x.flags.c_contiguous:
             self._enter(learning.passed, x)
         else:
             learning.enter(x)
         return self._learn(learning, inputs, step, lr, STEP)
+
+    def _keep(self, rows: int, learning: "_Learning") -> None:
+        """Keep a record for the next steps on as many rows."""
+        if len(self._kept) == KEPT_SIZES:
+            self._kept.clear()
+        if learning.passed.num_bytes <= LARGEST_KEPT:
+            self._kept[rows] = learning
 
     def _enter(self, passed: PassRecord, x: Any) -> None:
         passed.set_input(self._network.standardized(x))
@@ -221,6 +238,13 @@ class _Learning:
         self._settings: tuple[tuple[Any, int], ...] = ((memoryview(decayed), len(decayed) - 1),)
         if plain is not decayed:
             self._settings += ((memoryview(plain), changing),)
+
+    def set_decay(self, decay: float) -> bool:
+        """Change the decay of weights; say False where biases would have it, too."""
+        if len(self._settings) == 1:
+            return False
+        self._settings[0][0][0] = decay
+        return True
 
     def enter(self, x: Any) -> None:
         """Let `x`, C-contiguous, be the batch in place of another of its shape."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlpcore.backends.arithmetic import Reference
 from mlpcore.backends.base import Run
-from mlpcore.backends.cuda import products
+from mlpcore.backends.cuda import norms, products
 from mlpcore.backends.cuda.choices import Choices
 from mlpcore.backends.cuda.table import DEFAULT, Table
 from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
@@ -85,6 +85,8 @@ class CUDAArithmetic(Reference):
         """Return what the operation does."""
         if _drops(operation, call):
             return dropout(self.xp.ascontiguousarray(x), operation.rate, **call.drawing())
+        if norms.normalises(operation) and has_kernels():
+            return norms.forward(operation, call, self.xp.ascontiguousarray(x))
         activation = _with_kernel(operation)
         if activation is None:
             return super().apply(operation, call, x)
@@ -100,6 +102,9 @@ class CUDAArithmetic(Reference):
         """Return what the operation does."""
         if _drops(operation, call):
             return dropout(self.xp.ascontiguousarray(dy), operation.rate, **call.drawing())
+        if norms.normalises(operation) and has_kernels():
+            dy = self.xp.broadcast_to(dy, call.recall("x").shape)
+            return norms.backward(operation, call, self.xp.ascontiguousarray(dy))
         activation = _with_kernel(operation)
         if activation is None:
             return super().differentiate(operation, call, dy)

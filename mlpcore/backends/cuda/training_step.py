@@ -58,12 +58,22 @@ class CUDAStep(StepRule):
         self._optimizer = optimizer
         self._l2 = l2
         self._no_penalty = xp.zeros((), parameters.flat.dtype)
-        self._decayed: Any = None
-        if l2 or optimizer.exempt is not optimizer:
-            slots = parameters.layout.slots
-            found = [slots[p.name] for p in plan.program.parameters if p.decays]
-            ranges = [(slot.start, slot.start + slot.size) for slot in found]
-            self._decayed = xp.asarray(np.array(ranges, np.int64).reshape(-1, 2))
+
+    def set_l2(self, l2: float) -> None:
+        """Take another λ of the penalty from the next step on."""
+        self._l2 = l2
+
+    @property
+    def _decayed(self) -> Any:
+        """The ranges of the parameters that decay, where any do."""
+        return self._ranges if self._l2 or self._optimizer.exempt is not self._optimizer else None
+
+    @cached_property
+    def _ranges(self) -> Any:
+        slots = self._binding.parameters.layout.slots
+        found = [slots[p.name] for p in self._plan.program.parameters if p.decays]
+        ranges = [(slot.start, slot.start + slot.size) for slot in found]
+        return self._arithmetic.xp.asarray(np.array(ranges, np.int64).reshape(-1, 2))
 
     @cached_property
     def _gradient(self) -> Any:

@@ -51,14 +51,32 @@ class Measures:
     def values(self, *, brief: bool = False) -> dict[str, Any]:
         """Return each metric by name: arrays of shape () on the device, or numbers.
 
-        With `brief` those are left out that need more than a few numbers.
+        With `brief` those are left out that need more than a few numbers; without any batch all.
         """
+        if not self._seen:
+            return {}
         found = dict(zip(self._statistics, self._seen, strict=True))
         return {
             m.name: m.value(self._place, found[m.statistic])
             for m in self._metrics
             if m.statistic.brief or not brief
         }
+
+    def state(self) -> list[State]:
+        """Return what was seen so far, for a checkpoint; it is not to be changed."""
+        return self._seen
+
+    def load(self, state: Sequence[State]) -> None:
+        """Go on after what `state` returned.
+
+        Raises
+        ------
+        ValueError
+            If it belongs to other metrics.
+        """
+        if state and len(state) != len(self._statistics):
+            raise ValueError("the checkpoint has seen its epoch with other metrics")
+        self._seen = list(state)
 
 
 def _counts(xp: Any, t: Any, ignore_index: int) -> Any:

@@ -50,8 +50,8 @@ _DEFAULTS: Mapping[str, tuple[Metric, ...]] = {
 
 _TOP_K = re.compile(r"top_([1-9][0-9]*)_accuracy")
 
-RESERVED = ("loss", "objective", "seconds")
-"""Names of other curves in a history."""
+RESERVED = ("loss", "objective", "seconds", "epoch")
+"""Names of other curves in a history, and of its column of numbers in a file."""
 
 
 def metric(spec: MetricSpec, *, name: str | None = None, better: Better | None = None) -> Metric:
@@ -81,7 +81,7 @@ def metric(spec: MetricSpec, *, name: str | None = None, better: Better | None =
     """
     if callable(spec) and not isinstance(spec, Metric):
         found = own_metric(spec, name, better)
-        if found.name in RESERVED:
+        if found.name in RESERVED or found.name.startswith("val_"):
             raise ValueError(
                 f"a metric cannot be called {found.name!r}: name it with metric(name=)"
             )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from mlpcore.training.joined import joined
 from mlpcore.training.metrics.metric import Better, Metric, Place
 from mlpcore.training.metrics.statistic import State, Statistic
 
@@ -36,7 +37,7 @@ class Everything(Statistic):
 def _fetched(place: Place, state: State, change: Callable[[Any, Any], Any] | None) -> Any:
     """Return logits, or what `change` makes of them, and targets of the rows that count."""
     xp = place.xp
-    z, t = (xp.concatenate(parts) if len(parts) > 1 else parts[0] for parts in state[:2])
+    z, t = joined(xp, state[0], "logits"), joined(xp, state[1], "targets")
     if change is not None:
         with np.errstate(all="ignore"):
             z = change(xp, z)

@@ -36,6 +36,10 @@ class ArraySource(Source):
         else:
             yield from ((rows(x, part), rows(t, part), rows(weights, part)) for part in parts)
 
+    def settings(self) -> dict[str, Any]:
+        """Return what fixes the minibatches of every epoch."""
+        return self._order.settings()
+
 
 def rows(array: Any, part: Any) -> Any:
     """Return ``array[part]``; rows picked by their numbers are taken in half the time."""

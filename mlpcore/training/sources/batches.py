@@ -89,6 +89,10 @@ class BatchSource(Source):
         if step == 0:
             raise ValueError(f"{name}: x gave no batches{self._advice()}")
 
+    def settings(self) -> dict[str, Any]:
+        """Return how many batches make an epoch; what they hold only the user knows."""
+        return {"data": "batches", "steps_per_epoch": self._steps}
+
     def _part(self, first: int, steps: int, name: str) -> Iterator[Any]:
         """Yield `steps` batches from number `first` on, in as many passes as it takes."""
         while self._drawn < first:  # an epoch is begun without those before it

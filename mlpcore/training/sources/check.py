@@ -9,6 +9,7 @@ from mlpcore.training.data import Data
 from mlpcore.training.evaluate import take_measured
 from mlpcore.training.finite import require_finite, require_finite_targets
 from mlpcore.training.metrics import Metric, check_metrics
+from mlpcore.training.sources.order import Part
 from mlpcore.training.sources.source import Minibatch, RowWeight
 
 
@@ -36,8 +37,16 @@ class CheckBatch:
     row_weight: RowWeight | None = None
     finite: bool = True
 
-    def data(self, x: Any, t: Any, sample_weight: Any = None) -> Data:
+    def data(self, x: Any, t: Any, sample_weight: Any = None, part: Part | None = None) -> Data:
         """Return arrays as rows on the device.
+
+        Parameters
+        ----------
+        x, t, sample_weight : array
+            As for `MLP.fit`.
+        part : slice or array of int, optional
+            Where these rows lie in the arrays that they were taken of, for the number of one in an
+            error.
 
         Raises
         ------
@@ -49,7 +58,7 @@ class CheckBatch:
             raise TypeError("t is missing: give the targets of x, or an iterable of batches as x")
         data = take_measured(bound, x, t, sample_weight, loss=loss, metrics=self.metrics)
         if self.finite:
-            require_finite(data, x, t, loss)
+            require_finite(data, x, t, loss, part)
         if self.row_weight is None:
             return data
         weights = self.row_weight(bound.backend.xp, data.t).astype(bound.dtype, copy=False)
@@ -83,7 +92,7 @@ class CheckBatch:
         elif sample_weight is not None and len(sample_weight) != rows:
             raise ValueError(f"sample_weight of shape {sample_weight.shape} for {rows} rows")
 
-    def __call__(self, batch: Any, name: str) -> Minibatch:
+    def __call__(self, batch: Any, name: str, part: Part | None = None) -> Minibatch:
         """Return one batch as rows on the device.
 
         Parameters
@@ -92,6 +101,8 @@ class CheckBatch:
             (x, t) or (x, t, sample_weight).
         name : str
             What to call it in an error.
+        part : slice or array of int, optional
+            As for `data`.
 
         Raises
         ------
@@ -106,7 +117,8 @@ class CheckBatch:
             )
             raise TypeError(f"{name}: expected (x, t) or (x, t, sample_weight), got {got}")
         with named_errors(name):
-            data = self.data(*batch)
+            x, t, weights = batch if len(batch) == 3 else (*batch, None)
+            data = self.data(x, t, weights, part)
         return data.x, data.t, data.sample_weight
 
 

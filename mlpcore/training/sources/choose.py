@@ -80,6 +80,7 @@ class Choice:
             t: Any = np.zeros((len(found), 2), np.int8)
         else:
             t = found.t
+            self._warn_if_one_class(t)
         kept, out = self._divided(len(found), t)
         source = MappedSource(found, self._order(len(found), kept, np), self._check)
         if out is None:
@@ -88,7 +89,7 @@ class Choice:
 
     def _arrays(self, data: Data) -> tuple[Source, HeldOut | None]:
         backend = self._check.bound.backend
-        warn_if_one_class(data.t, self._check.loss, self._check.bound.program.out_features)
+        self._warn_if_one_class(data.t)
         kept, out = self._divided(data.rows, data.t)
         source = ArraySource(data, self._order(data.rows, kept, backend.xp))
         if out is None:
@@ -102,6 +103,9 @@ class Choice:
                 None if weights is None else rows(weights, numbers),
             )
         ]
+
+    def _warn_if_one_class(self, t: Any) -> None:
+        warn_if_one_class(t, self._check.loss, self._check.bound.program.out_features)
 
     def _divided(self, count: int, t: Any) -> tuple[Any, Any]:
         """Return the numbers of the rows to train on and to hold out, None and None for all."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpcore.backends.arrays import NUMPY, bring_in, kind_of
 from mlpcore.training.sources.check import CheckBatch
 from mlpcore.training.sources.order import Order, Part
 from mlpcore.training.sources.prefetch import Prefetch
@@ -44,6 +45,7 @@ class MappedRows:
 
     def __init__(self, check: CheckBatch, x: Any, t: Any, sample_weight: Any) -> None:
         features = check.bound.program.in_features
+        x, t, sample_weight = _array(x), _array(t), _array(sample_weight)
         if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != features:
             raise ValueError(
                 f"x, of which memory maps are read batch by batch, must have the shape "
@@ -58,19 +60,27 @@ class MappedRows:
             )
         if len(x) == 0:
             raise ValueError(f"x has no rows: its shape is {x.shape}")
+        bring_in(np.array(x[:0]), NUMPY)  # refuses what holds no real numbers
         self.x = x
         self.t = np.array(t) if t.ndim == 1 else t
-        self.sample_weight = None if sample_weight is None else np.array(sample_weight)
+        self.sample_weight = sample_weight
         check.targets(len(x), None if is_mapped(self.t) else self.t, self.sample_weight)
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def read(self, part: Part) -> tuple[Any, Any, Any]:
-        """Return copies of some rows in memory."""
+    def read(self, part: Part) -> tuple[Part, Minibatch]:
+        """Return copies of some rows in memory, beside where they lie."""
         weights = self.sample_weight
         x, t = np.array(self.x[part]), np.array(self.t[part])
-        return x, t, None if weights is None else weights[part]
+        return part, (x, t, None if weights is None else weights[part])
+
+
+def _array(given: Any) -> Any:
+    """Return a list, or what a library of tables holds, as an array; others as they are."""
+    if given is None or isinstance(given, np.ndarray) or kind_of(given) != NUMPY:
+        return given
+    return bring_in(given, NUMPY)
 
 
 class MappedSource(Source):
@@ -101,5 +111,9 @@ class MappedSource(Source):
         read = self._rows.read
         batches = Prefetch(lambda: map(read, self._order.epoch(number, start)))
         with closing(batches):
-            for step, batch in enumerate(batches, start + 1):
-                yield self._check(batch, f"batch {step} of epoch {number + 1}")
+            for step, (part, batch) in enumerate(batches, start + 1):
+                yield self._check(batch, f"batch {step} of epoch {number + 1}", part)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what fixes the minibatches of every epoch."""
+        return self._order.settings()

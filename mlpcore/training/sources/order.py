@@ -89,3 +89,13 @@ class Order:
             else:
                 yield from map(self._numbers.__getitem__, chosen)
             first, left = first + taken, left - taken
+
+    def settings(self) -> dict[str, Any]:
+        """Return what fixes the minibatches of every epoch, as plain values."""
+        return {
+            "data": "arrays",
+            "rows": self._rows,
+            "batch_size": self._batch_size,
+            "shuffle": bool(self._shuffle),
+            "steps_per_epoch": self.steps,
+        }

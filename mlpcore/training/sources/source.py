@@ -25,3 +25,7 @@ class Source(ABC):
 
         Whoever leaves it before its end closes it.
         """
+
+    def settings(self) -> dict[str, Any]:
+        """Return what must be the same for another source to have the same minibatches."""
+        return {}

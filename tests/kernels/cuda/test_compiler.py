@@ -9,6 +9,7 @@ from mlpcore.kernels.cuda import column_sums, dropout, elementwise, sums
 from mlpcore.kernels.cuda.compiler import ptx_of
 from mlpcore.kernels.cuda.losses import cross_entropy, elements, nll
 from mlpcore.kernels.cuda.losses import soft_cross_entropy as soft
+from mlpcore.kernels.cuda.norms import batch_kernels, gradient_sums, layer_kernels
 from mlpcore.kernels.cuda.optimizers.sweep import update
 from mlpcore.kernels.cuda.rows import softmax
 
@@ -34,6 +35,13 @@ KERNELS = {
     "chunk_sums": (sums.chunk_sums, ()),
     "block_sums": (column_sums.block_sums, ()),
     "masked": (dropout.masked, (True,)),
+    "block_moments": (batch_kernels.block_moments, ()),
+    "normalized": (batch_kernels.normalized, (True,)),
+    "batch_gradient": (batch_kernels.batch_gradient, (True,)),
+    "gradients_of_blocks": (gradient_sums.gradients_of_blocks, (True,)),
+    "both_sums": (gradient_sums.both_sums, ()),
+    "row_normalized": (layer_kernels.row_normalized, (256,)),
+    "row_gradient": (layer_kernels.row_gradient, (32,)),
 }
 
 

@@ -11,6 +11,12 @@ from mlpcore.kernels.cuda.column_sums import column_sums
 from mlpcore.kernels.cuda.dropout import dropout
 from mlpcore.kernels.cuda.elementwise import activation_backward, activation_forward
 from mlpcore.kernels.cuda.losses import loss_and_gradient
+from mlpcore.kernels.cuda.norms import (
+    batch_norm_backward,
+    batch_norm_forward,
+    layer_norm_backward,
+    layer_norm_forward,
+)
 from mlpcore.kernels.cuda.optimizers import sgd
 from mlpcore.kernels.cuda.rows import logsumexp, rows_backward, rows_forward
 from mlpcore.kernels.cuda.sums import sum_of
@@ -49,6 +55,18 @@ def nll():
     return np.append(dz.get(), loss.get())
 
 
+def layer_norm(z=Z):
+    x, columns = cupy.asarray(z), cupy.asarray(z[:2])
+    return layer_norm_forward(x, *columns, eps=1e-5)[0].get()
+
+
+def layer_norm_product(z=Z):
+    x, columns = cupy.asarray(z), cupy.asarray(z[:3])
+    rows = cupy.ones(len(z), np.float32)
+    into = {"dscale": columns[1], "dshift": columns[2]}
+    return layer_norm_backward(x, x, columns[0], rows, rows, **into).get()
+
+
 REDUCING = {
     "softmax": (softmax, (0, 1)),
     "logsumexp": (lambda: logsumexp(cupy.asarray(Z)).get(), (0, 1)),
@@ -57,6 +75,8 @@ REDUCING = {
     "label_terms": (lambda: cross_entropy(label_smoothing=0.1), (0, 2, 3, 4)),
     "elements": (squared_error, (0, 1)),
     "chunk_sums": (lambda: sum_of(cupy.asarray(Z.ravel())).get(), (0,)),
+    "row_normalized": (layer_norm, (0, 1, 2, 3)),
+    "row_gradient": (layer_norm_product, (0, 1, 2, 3)),
     "shares": (weighted_loss, (0, 1, 2, 4)),
 }
 """What runs each kernel that reduces over a block, and which of its barriers matter.
@@ -128,6 +148,8 @@ def shifted_lane(text):
         ("softmax", lambda: softmax(SHORT)),
         ("softmax_product", lambda: softmax_product(SHORT)),
         ("elements", lambda: squared_error(SHORT)),
+        ("row_normalized", lambda: layer_norm(SHORT)),
+        ("row_gradient", lambda: layer_norm_product(SHORT)),
         ("chunk_sums", REDUCING["chunk_sums"][0]),
         ("cross_entropy", cross_entropy),
     ],
@@ -148,6 +170,16 @@ def shifted_store(text):
 X = RNG.normal(size=(5, 7)).astype(np.float32)
 
 
+def batch_norm(x):
+    return batch_norm_forward(x, *cupy.ones((4, 7), np.float32), eps=1e-5, momentum=0.1)
+
+
+def batch_norm_product(x):
+    scale, mean, inverse, dscale, dshift = cupy.ones((5, 7), np.float32)
+    into = {"dscale": dscale, "dshift": dshift}
+    return batch_norm_backward(x, x, scale, mean, inverse, **into, training=True)
+
+
 @pytest.mark.parametrize(
     ("kernel", "run"),
     [
@@ -156,6 +188,13 @@ X = RNG.normal(size=(5, 7)).astype(np.float32)
         ("activation_product", lambda x: activation_backward("relu", x, x)),
         ("update", lambda x: sgd(x.ravel(), x.ravel(), lr=0.1)),
         ("block_sums", column_sums),
+        ("block_moments", batch_norm),
+        ("normalized", batch_norm),
+        ("gradients_of_blocks", batch_norm_product),
+        ("batch_gradient", batch_norm_product),
+        ("both_sums", lambda x: layer_norm_product(cupy.tile(x, (13, 1)).get())),
+        ("row_normalized", lambda x: layer_norm(x.get())),
+        ("row_gradient", lambda x: layer_norm_product(x.get())),
         ("masked", lambda x: dropout(x, 0.5, seed=0, step=0, layer=0)),
         ("nll", lambda x: loss_and_gradient("nll", x, cupy.zeros(5, np.int64))),
     ],

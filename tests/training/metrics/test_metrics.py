@@ -141,6 +141,12 @@ def test_a_function_is_a_metric_by_its_own_name_or_another():
         (lambda: metric("mae", name="error"), TypeError, "metric of your own"),
         (lambda: metric(lambda y, t: 0, name="loss"), ValueError, "cannot be called 'loss'"),
         (
+            lambda: metric(lambda y, t: 0, name="val_loss"),
+            ValueError,
+            "cannot be called 'val_loss'",
+        ),
+        (lambda: metric(lambda y, t: 0, name="epoch"), ValueError, "cannot be called 'epoch'"),
+        (
             lambda: resolve_metrics([lambda y, t: 0, lambda y, t: 1], loss("mse")),
             ValueError,
             "two metrics are called '<lambda>'",

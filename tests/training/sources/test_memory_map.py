@@ -73,7 +73,7 @@ def test_an_interrupted_fit_leaves_no_thread(tmp_path):
     x = in_file(tmp_path, X)
     x[200] = np.nan
     before = threading.active_count()
-    with pytest.raises(ValueError, match="batch 7 of epoch 1: x has nan in row 8, column 0"):
+    with pytest.raises(ValueError, match="batch 7 of epoch 1: x has nan in row 200, column 0"):
         model().fit(x, T, epochs=3, shuffle=False)
     assert threading.active_count() == before
 
@@ -96,3 +96,30 @@ def test_what_can_be_checked_without_reading_rows_is_checked_before_any_work(
     assert net.equals(model())
     with pytest.raises(ValueError, match="must have the shape"):
         net.fit(in_file(tmp_path, X)[:, :3], T)
+
+
+def test_beside_a_file_targets_and_weights_may_be_lists(tmp_path):
+    net, twin = model(), model()
+    net.fit(in_file(tmp_path, X), T.tolist(), sample_weight=[0.5] * len(T), epochs=1)
+    twin.fit(X, T, sample_weight=np.full(len(T), 0.5), epochs=1)
+    assert net.equals(twin)
+
+
+def test_a_file_without_real_numbers_is_refused_before_any_work(tmp_path):
+    with pytest.raises(TypeError, match=r"^expected real numbers, got .* complex64"):
+        model().fit(in_file(tmp_path, X.astype(np.complex64)), T)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_number_that_is_none_is_named_by_its_row_in_the_file(tmp_path, shuffle):
+    x = X.copy()
+    x[123, 2] = np.inf
+    with pytest.raises(ValueError, match="x has inf in row 123, column 2"):
+        model().fit(in_file(tmp_path, x), T, shuffle=shuffle)
+    with pytest.raises(ValueError, match=r"validation_data: .* in row 123, column 2"):
+        model().fit(X, T, epochs=1, validation_data=(in_file(tmp_path, x), T))
+
+
+def test_labels_of_one_class_are_warned_of_beside_a_file(tmp_path):
+    with pytest.warns(UserWarning, match="all 300 targets are 0: there is one class only"):
+        model().fit(in_file(tmp_path, X), np.zeros(300, int), epochs=1)

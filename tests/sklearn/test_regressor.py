@@ -1,0 +1,120 @@
+"""Numbers, one or several a row."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.preprocessing import scale
+
+from mlpcore.sklearn import MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, T = load_diabetes(return_X_y=True)
+X, T = scale(X), scale(T)
+PAIRS = np.stack([T, X[:, 2]], axis=1)
+
+
+def small(**settings):
+    given = {"hidden_layer_sizes": (16,), "learning_rate_init": 0.01, "max_iter": 40}
+    return MLPRegressor(**(given | {"random_state": 0} | settings))
+
+
+def test_one_number_a_row():
+    regressor = small().fit(X, T)
+    assert regressor.predict(X).shape == (442,)
+    assert (regressor.n_outputs_, regressor.out_activation_) == (1, "identity")
+    assert regressor.score(X, T) > 0.5
+
+
+def test_several_numbers_a_row():
+    regressor = small().fit(X, PAIRS)
+    assert regressor.predict(X).shape == (442, 2)
+    assert regressor.n_outputs_ == 2
+    assert regressor.score(X, PAIRS) > 0.6
+
+
+def test_the_loss_is_the_objective_of_all_rows():
+    """J = Σ (z - t)² / 2n + α ΣW² / 2n, of the weights before the step."""
+    regressor = small(alpha=2.0, batch_size=442, max_iter=1, warm_start=True).fit(X, T)
+    residual = regressor.predict(X) - T
+    penalty = sum((w**2).sum() for w in regressor.coefs_)
+    expected = (residual @ residual + 2.0 * penalty) / (2 * 442)
+    assert regressor.fit(X, T).loss_ == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber"])
+def test_other_losses_of_the_library(loss):
+    assert small(loss=loss).fit(X, T).score(X, T) > 0.4
+
+
+def test_a_loss_of_ones_own():
+    def squared(z, t):
+        d = z[:, 0] - t
+        return (d * d).mean(), (2 * d / len(d))[:, None]
+
+    mine = small(loss=squared, alpha=0).fit(X, T)
+    known = small(loss="mse", alpha=0).fit(X, T)
+    np.testing.assert_allclose(mine.predict(X), known.predict(X), rtol=1e-6, atol=1e-6)
+
+
+def test_partial_fit_goes_on():
+    regressor = small()
+    for _ in range(30):
+        regressor.partial_fit(X[:200], T[:200]).partial_fit(X[200:], T[200:])
+    assert regressor.t_ == 30 * 442
+    assert regressor.score(X, T) > 0.5
+
+
+def test_partial_fit_needs_as_many_columns():
+    with pytest.raises(ValueError, match="y has 2 columns, but the first time it had 1"):
+        small().partial_fit(X, T).partial_fit(X, PAIRS)
+
+
+def test_lbfgs_has_no_partial_fit():
+    assert not hasattr(small(solver="lbfgs"), "partial_fit")
+
+
+def test_constant_features_are_fine():
+    x = np.concatenate([X, np.full((442, 2), 7.0)], axis=1)
+    assert small().fit(x, T).score(x, T) > 0.4
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"norm": "layer"},
+        {"norm": "batch", "batch_size": 64},
+        {"dropout": 0.1},
+        {"residual": True, "hidden_layer_sizes": (16, 16)},
+        {"solver": "adamw", "solver_settings": {"weight_decay": 0.1}},
+        {"solver": "lion", "learning_rate_init": 0.002},
+        {"clip_norm": 0.5},
+        {"schedule": lambda step: 1 / (1 + step / 200)},
+        {"activation": "gelu"},
+        {"activation": ["tanh", "silu"], "hidden_layer_sizes": (16, 8)},
+        {"initializer": "orthogonal"},
+        {"num_threads": 1, "device": "cpu"},
+    ],
+    ids=lambda settings: "-".join(settings),
+)
+def test_what_the_library_has_besides(settings):
+    mine, twin = small(**settings).fit(X, T), small(**settings).fit(X, T)
+    assert mine.score(X, T) > 0.45
+    assert mine.model_.equals(twin.model_)
+
+
+def test_clipping_bounds_the_gradient_of_the_objective():
+    """Plain descent at rate 1 with all rows: the step is as long as the norm it is clipped to."""
+    settings = {"solver": "sgd", "momentum": 0, "batch_size": 442, "max_iter": 1}
+    regressor = small(**settings, learning_rate_init=1e-300, warm_start=True).fit(X, PAIRS)
+    before = [array.copy() for array in regressor.coefs_ + regressor.intercepts_]
+    regressor.set_params(learning_rate_init=1.0, clip_norm=0.01).fit(X, PAIRS)
+    after = regressor.coefs_ + regressor.intercepts_
+    squares = sum(((b - a) ** 2).sum() for a, b in zip(before, after, strict=True))
+    assert np.sqrt(squares) == pytest.approx(0.01, rel=1e-9)
+
+
+def test_the_first_predictions_are_near_zero_unless_an_initializer_is_asked_for():
+    settings = {"solver": "sgd", "learning_rate_init": 1e-300, "max_iter": 1}
+    assert small(**settings).fit(X, T).predict(X).std() < 0.2
+    assert small(**settings, initializer="glorot_uniform").fit(X, T).predict(X).std() > 0.5
