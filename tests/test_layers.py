@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +49,11 @@ CONFINED = {
 }
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), path)
+
+
 class Source(NamedTuple):
     """One file, under the name it is imported by."""
 
@@ -55,7 +62,7 @@ class Source(NamedTuple):
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.path.read_text("utf-8"), self.path)
+        return parsed(self.path)
 
     @property
     def layer(self) -> str:
@@ -93,22 +100,30 @@ each_library_file = pytest.mark.parametrize("source", LIBRARY, ids=lambda s: s.m
 each_file = pytest.mark.parametrize("source", [*PACKAGE, *KERNELS, *OTHERS], ids=lambda s: s.module)
 
 
-class Runtime(ast.NodeTransformer):
-    """Leave out what only a type checker sees: the body of `if TYPE_CHECKING:`."""
-
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        if ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
-            return [self.visit(statement) for statement in node.orelse]
-        return self.generic_visit(node)
+TYPES_ONLY = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 
 
-def imports(tree: ast.Module, package: str) -> list[str]:
+def statements(tree: ast.AST, *, runtime: bool) -> Iterator[ast.AST]:
+    """Walk through a tree; at runtime without what only a type checker sees."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.expr):
+            continue
+        if runtime and isinstance(node, ast.If) and ast.unparse(node.test) in TYPES_ONLY:
+            for other in node.orelse:
+                yield other
+                yield from statements(other, runtime=True)
+            continue
+        yield node
+        yield from statements(node, runtime=runtime)
+
+
+def imports(tree: ast.AST, package: str, *, runtime: bool = False) -> list[str]:
     """Name in full everything that is imported, also inside functions.
 
     ``from a import b`` counts as ``a.b``: whether b is a module is not written in the source.
     """
     found = []
-    for node in ast.walk(tree):
+    for node in statements(tree, runtime=runtime):
         if isinstance(node, ast.Import):
             found += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -128,7 +143,7 @@ def test_every_module_is_in_the_list_of_layers():
 
 @each_library_file
 def test_imports_point_down(source):
-    for name in imports(Runtime().visit(source.tree), source.package):
+    for name in imports(source.tree, source.package, runtime=True):
         if belongs(name, "mlpcore"):
             layer = layer_of(name)
             assert layer in HEIGHT, f"{name}: import it from the module that defines it"
@@ -138,7 +153,7 @@ def test_imports_point_down(source):
 @pytest.mark.parametrize("source", KERNELS, ids=lambda s: s.module)
 def test_kernels_know_nothing_of_mlpcore(source):
     """Not even for types, and siblings by relative imports: the folder stands alone."""
-    for node in ast.walk(source.tree):
+    for node in statements(source.tree, runtime=False):
         if isinstance(node, ast.ImportFrom) and node.level:
             (base,) = {name.rpartition(".")[0] for name in imports_of(node, source.package)}
             assert belongs(base, "mlpcore.kernels"), f"line {node.lineno} leaves kernels"
@@ -210,7 +225,7 @@ def later():
 
 
 def test_the_reader_of_imports_reads_all_forms():
-    names = imports(Runtime().visit(ast.parse(SNIPPET)), "top.inner")
+    names = imports(ast.parse(SNIPPET), "top.inner", runtime=True)
     expected = "a.b h.i.j numpy shown top.e.f top.inner.d typing.TYPE_CHECKING"
     assert sorted(names) == expected.split()
     assert "hidden.g" in imports(ast.parse(SNIPPET), "top.inner")
