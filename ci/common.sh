@@ -6,6 +6,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CI=true
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 export PIP_NO_INPUT=1
+# Python compiles what is imported; pip would compile everything, which takes two thirds of an
+# install.  (0, because pip reads the variable as the answer to "compile?".)
+export PIP_NO_COMPILE=0
 
 # usable PYTHON: whether a command is a supported Python that can make virtual environments.
 # (A shim of pyenv is a command too, which fails for versions that are not switched on.)

@@ -27,7 +27,7 @@ class OwnDropout(Operation):
             return x
         key = call.random
         rng = np.random.default_rng([key.seed, key.step, key.layer, key.row])
-        mask = (rng.random(x.shape) >= self.rate) / (1 - self.rate)
+        mask = call.xp.asarray((rng.random(x.shape) >= self.rate) / (1 - self.rate))
         call.save(mask=mask)
         return x * mask
 
