@@ -1,19 +1,17 @@
 """AdamW."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from mlpcore.kernels.reference.optimizers import adamw
-from mlpcore.kernels.reference.typing import Array, Namespace
 
-from .base import Optimizer, at_least, counted, settings_of_means
+from .base import at_least
+from .decoupled import Decoupled
+from .means import OfMeans
 
 
 @dataclass(frozen=True)
-class AdamW(Optimizer):
+class AdamW(Decoupled, OfMeans):
     """Adam with a weight decay that is no part of the gradient (arXiv:1711.05101).
 
     Attributes
@@ -42,6 +40,7 @@ class AdamW(Optimizer):
     """
 
     kind: ClassVar[str] = "adamw"
+    _formula = staticmethod(adamw)
 
     lr: float = 1e-3
     beta1: float = 0.9
@@ -51,40 +50,4 @@ class AdamW(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        settings_of_means(self)
         at_least(self, "weight_decay", 0.0)
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """The running means of the gradient and of its square."""
-        return ("m", "v")
-
-    @property
-    def exempt(self) -> Optimizer:
-        """The same without the decay."""
-        return replace(self, weight_decay=0.0) if self.weight_decay else self
-
-    @np.errstate(all="ignore")
-    def update(
-        self,
-        xp: Namespace,
-        p: Array,
-        g: Array,
-        state: Mapping[str, Array],
-        step: int,
-        lr: float | None = None,
-    ) -> None:
-        """Take one step, in place; see `Optimizer.update`."""
-        adamw(
-            xp,
-            p,
-            g,
-            state["m"],
-            state["v"],
-            lr=self.lr if lr is None else float(lr),
-            beta1=self.beta1,
-            beta2=self.beta2,
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            step=counted(step),
-        )

@@ -100,13 +100,6 @@ def number(of: Optimizer, name: str) -> None:
     object.__setattr__(of, name, float(value))
 
 
-def settings_of_means(of: Optimizer) -> None:
-    """Check what Adam and its relatives have in common."""
-    fraction(of, "beta1")
-    fraction(of, "beta2")
-    at_least(of, "eps", SMALLEST_EPS)
-
-
 def at_least(of: Optimizer, name: str, least: float) -> None:
     """Make setting `name` of optimizer `of` a finite float that is not below `least`, or raise."""
     number(of, name)

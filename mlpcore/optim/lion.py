@@ -1,7 +1,7 @@
 """Lion."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -9,11 +9,12 @@ import numpy as np
 from mlpcore.kernels.reference.optimizers import lion
 from mlpcore.kernels.reference.typing import Array, Namespace
 
-from .base import Optimizer, at_least, fraction
+from .base import at_least, fraction
+from .decoupled import Decoupled
 
 
 @dataclass(frozen=True)
-class Lion(Optimizer):
+class Lion(Decoupled):
     """Steps of one length, along the signs of a running mean (arXiv:2302.06675).
 
     Attributes
@@ -58,11 +59,6 @@ class Lion(Optimizer):
     def state_names(self) -> tuple[str, ...]:
         """The running mean of the gradient."""
         return ("m",)
-
-    @property
-    def exempt(self) -> Optimizer:
-        """The same without the decay."""
-        return replace(self, weight_decay=0.0) if self.weight_decay else self
 
     @np.errstate(all="ignore")
     def update(

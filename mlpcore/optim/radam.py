@@ -1,19 +1,17 @@
 """RAdam."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from mlpcore.kernels.reference.optimizers import radam
-from mlpcore.kernels.reference.typing import Array, Namespace
 
-from .base import Optimizer, at_least, counted, settings_of_means
+from .base import at_least
+from .decoupled import Decoupled
+from .means import OfMeans
 
 
 @dataclass(frozen=True)
-class RAdam(Optimizer):
+class RAdam(Decoupled, OfMeans):
     """Adam that uses its second mean only once that is well known (arXiv:1908.03265).
 
     Attributes
@@ -41,6 +39,7 @@ class RAdam(Optimizer):
     """
 
     kind: ClassVar[str] = "radam"
+    _formula = staticmethod(radam)
 
     lr: float = 1e-3
     beta1: float = 0.9
@@ -50,40 +49,4 @@ class RAdam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        settings_of_means(self)
         at_least(self, "weight_decay", 0.0)
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """The running means of the gradient and of its square."""
-        return ("m", "v")
-
-    @property
-    def exempt(self) -> Optimizer:
-        """The same without the decay."""
-        return replace(self, weight_decay=0.0) if self.weight_decay else self
-
-    @np.errstate(all="ignore")
-    def update(
-        self,
-        xp: Namespace,
-        p: Array,
-        g: Array,
-        state: Mapping[str, Array],
-        step: int,
-        lr: float | None = None,
-    ) -> None:
-        """Take one step, in place; see `Optimizer.update`."""
-        radam(
-            xp,
-            p,
-            g,
-            state["m"],
-            state["v"],
-            lr=self.lr if lr is None else float(lr),
-            beta1=self.beta1,
-            beta2=self.beta2,
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            step=counted(step),
-        )
