@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ..codegen.instruction_set import InstructionSet
     from ..codegen.values import Address, Int, Real
 
-PLACES_ASKED = 4
-"""Places that a tile of a weight's gradient asks for."""
+PLACES_ASKED = 3
+"""Places that a tile of a weight's gradient asks for: in the weight, and in what an optimizer
+remembers of it."""
 
 NEAR_BYTES = 1 << 16
 """Bytes of some rows of a weight up to which a tile may read them as they lie."""

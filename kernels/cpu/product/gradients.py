@@ -89,9 +89,8 @@ class _WeightTask:
         words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
         self.places = [record.address(word) for word in words]
         self.next, self.nothing = (f.buffer(PLACES_ASKED * 8) for _ in range(2))
-        for number in range(PLACES_ASKED):
-            for listed in (self.next, self.nothing):
-                listed.store(self.places[0].as_int(), number)
+        for number, place in enumerate(self.places):
+            self.nothing.store(place.as_int(), number)
         self.far = self.layer.outputs * self.layer.features * f.real_bytes > FAR_BYTES
 
     def add(
@@ -104,7 +103,7 @@ class _WeightTask:
         f, layer = self.f, self.layer
         last = row + count >= self.rows
         # While few rows are added there is no time: then all is asked for before.
-        enough = count >= len(self.places) * self.width
+        enough = count >= PLACES_ASKED * self.width
         meanwhile = last & self.far & enough
         with f.when(last & self.far):
             self._list(output, height, c)
@@ -141,15 +140,19 @@ class _WeightTask:
 
     def _ask(self, height: Int) -> None:
         """Ask for what is listed at once."""
-        f, layer = self.f, self.layer
         first = self.next.int()
-        for number in range(len(self.places)):
-            place = self.next.address(number)
-            new = ~self.next.int(number).equals(first) if number else self.far
-            with f.when(new), f.loop(0, height) as row:
-                line = place.reals(row * layer.features)
-                for byte in range(0, self.wide * f.real_bytes, CACHE_LINE):
-                    f.prefetch(line.bytes(byte), cache=1)
+        self._ask_for(self.next.address(), height)
+        for number in range(1, PLACES_ASKED):
+            # What an optimizer does not remember has the place of the weight.
+            with self.f.when(~self.next.int(number).equals(first)):
+                self._ask_for(self.next.address(number), height)
+
+    def _ask_for(self, place: Address, height: Int) -> None:
+        f = self.f
+        with f.loop(0, height) as row:
+            line = place.reals(row * self.layer.features)
+            for byte in range(0, self.wide * f.real_bytes, CACHE_LINE):
+                f.prefetch(line.bytes(byte), cache=1)
 
 
 def write_bias_task(module: Module) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from mlpcore.kernels.cpu.product.tile import ROWS_AT_ONCE
+from mlpcore.kernels.cpu.product.tile import FAR_BYTES, ROWS_AT_ONCE
 
 LARGEST_FEW = 48
 """Rows up to which the kernel for few rows may be the better one."""
@@ -46,11 +46,8 @@ SHORT_FLOPS = 1_000_000
 MOST_NATURAL_ROWS = 128
 """Rows of a pass up to which the weights are read as they lie rather than packed for it."""
 
-NEAR_BYTES = 1 << 20
-"""Bytes of a weight up to which its gradient is computed column by column of tiles."""
-
 COLUMN_BYTES = 1 << 19
-"""The columns of the input that a task of a larger weight's gradient holds."""
+"""The columns of the input that a task of a far weight's gradient holds."""
 
 TASKS_PER_THREAD = 2
 """How many such tasks there are at least for each of several threads."""
@@ -176,7 +173,7 @@ def choose_columns(
     panels = -(-features // network.wide)
     panel_bytes = rows * network.wide * itemsize
     few = COLUMN_BYTES // panel_bytes
-    if features * outputs * itemsize <= NEAR_BYTES or few < 2:
+    if features * outputs * itemsize <= FAR_BYTES or few < 2:
         held = min(rows, ROWS_AT_ONCE)
         kept = outputs * network.wide if rows > held else 0
         return Columns(panels, network.wide, held, held * network.wide + kept)

@@ -76,7 +76,7 @@ def test_no_division_changes_a_bit(widths, rows, column_bytes, threads, optimize
     with mlpcore.threads(threads):
         expected = after_two_steps()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cost_model, "NEAR_BYTES", 0)
+            patch.setattr(cost_model, "FAR_BYTES", 0)
             patch.setattr(cost_model, "COLUMN_BYTES", column_bytes)
             patch.setattr(cost_model, "MANY_FLOPS_PER_THREAD", 1)
             assert after_two_steps() == expected
