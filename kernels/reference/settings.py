@@ -25,7 +25,7 @@ def real(value: Any, name: str) -> float:
     except OverflowError:  # an integer beyond the floats
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite, got {value}")
     return number
 
 
@@ -33,7 +33,7 @@ def rate(value: Any, name: str) -> float:
     """Return `value` as a float in [0, 1), or raise as `real`, or ValueError."""
     number = real(value, name)
     if not 0 <= number < 1:
-        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+        raise ValueError(f"{name} must be in [0, 1), got {value}")
     return number
 
 
@@ -41,7 +41,7 @@ def share(value: Any, name: str) -> float:
     """Return `value` as a float in [0, 1], or raise as `real`, or ValueError."""
     number = real(value, name)
     if not 0 <= number <= 1:
-        raise ValueError(f"{name} must be in [0, 1], got {value!r}")
+        raise ValueError(f"{name} must be in [0, 1], got {value}")
     return number
 
 
@@ -49,7 +49,15 @@ def not_negative(value: Any, name: str) -> float:
     """Return `value` as a float from 0 up, or raise as `real`, or ValueError."""
     number = real(value, name)
     if number < 0:
-        raise ValueError(f"{name} must not be negative, got {value!r}")
+        raise ValueError(f"{name} must not be negative, got {value}")
+    return number
+
+
+def positive(value: Any, name: str) -> float:
+    """Return `value` as a float above 0, or raise as `real`, or ValueError."""
+    number = real(value, name)
+    if number <= 0:
+        raise ValueError(f"{name} must be positive, got {value}")
     return number
 
 
@@ -62,9 +70,7 @@ def epsilon(value: Any, name: str) -> float:
         If it is not positive, or so small or large that it is no normal number in float32: zero to
         some processors, or infinite.
     """
-    number = real(value, name)
-    if number <= 0:
-        raise ValueError(f"{name} must be positive, got {value!r}")
+    number = positive(value, name)
     if not LEAST_NORMAL <= number <= LARGEST:
-        raise ValueError(f"{name} must be a normal number in float32 too, got {value!r}")
+        raise ValueError(f"{name} must be a normal number in float32 too, got {value}")
     return number

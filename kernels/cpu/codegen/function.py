@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 import numpy as np
 from llvmlite import ir
 
-from .values import I32, I64, POINTER, Address, Bits, Int, Real, Truth, Value
+from .values import I32, I64, POINTER, Address, Bits, Int, Real, Truth, Value, in_every_lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -268,10 +268,7 @@ class Function:
         ramp = ir.Constant(ir.VectorType(word, self.lanes), list(range(self.lanes)))
         bounded = count.min(self.lanes)
         narrow = self.builder.trunc(bounded.ir, word)
-        undefined = ir.Constant(ramp.type, ir.Undefined)
-        first = self.builder.insert_element(undefined, narrow, ir.Constant(I32, 0))
-        zeros = ir.Constant(ir.VectorType(I32, self.lanes), None)
-        limit = self.builder.shuffle_vector(first, undefined, zeros)
+        limit = in_every_lane(self.builder, narrow, self.lanes)
         return Truth(self, self.builder.icmp_signed("<", ramp, limit))
 
     def masked_load(self, place: Any, mask: Truth) -> Real:

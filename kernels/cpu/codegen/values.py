@@ -22,6 +22,7 @@ I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
 
 V = TypeVar("V")
+S = TypeVar("S", bound="Value")
 
 
 def _binary(method: str) -> Callable[[V, Any], V]:
@@ -64,6 +65,11 @@ class Value:
             return other
         return type(self)(self.f, _constant(self.type, other, repr(other)))
 
+    def shuffle(self: S, other: S, lanes: list[int]) -> S:
+        """Return the vector of the given lanes, counted through self and on through `other`."""
+        mask = ir.Constant(ir.VectorType(I32, len(lanes)), lanes)
+        return type(self)(self.f, self.f.builder.shuffle_vector(self.ir, other.ir, mask))
+
 
 @functools.cache
 def _constant(type_: Any, number: float, _text: str) -> Any:
@@ -71,6 +77,14 @@ def _constant(type_: Any, number: float, _text: str) -> Any:
     if isinstance(type_, ir.VectorType):
         return ir.Constant(type_, [ir.Constant(type_.element, number)] * type_.count)
     return ir.Constant(type_, number)
+
+
+def in_every_lane(builder: Any, number: Any, lanes: int) -> Any:
+    """Return a vector that holds an LLVM number in each of its lanes."""
+    undefined = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
+    zeros = ir.Constant(ir.VectorType(I32, lanes), None)
+    return builder.shuffle_vector(first, undefined, zeros)
 
 
 class Truth(Value):
@@ -85,11 +99,6 @@ class Truth(Value):
 
     def __invert__(self) -> Truth:
         return Truth(self.f, self.f.builder.not_(self.ir))
-
-    def lanes(self, first: int, count: int) -> Truth:
-        """Return what holds in `count` lanes from lane `first` on."""
-        mask = ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
-        return Truth(self.f, self.f.builder.shuffle_vector(self.ir, self.ir, mask))
 
     def any(self) -> Truth:
         """Return whether it holds in some lane of a vector."""
@@ -145,12 +154,8 @@ class Int(Value):
 
     def splat(self) -> Bits:
         """Return a vector of 64-bit integers with this number in every lane."""
-        f = self.f
-        lanes = f.isa.vector_bytes // 8
-        undefined = ir.Constant(ir.VectorType(I64, lanes), ir.Undefined)
-        first = f.builder.insert_element(undefined, self.ir, ir.Constant(I32, 0))
-        mask = ir.Constant(ir.VectorType(I32, lanes), None)
-        return Bits(f, f.builder.shuffle_vector(first, undefined, mask))
+        lanes = self.f.isa.vector_bytes // 8
+        return Bits(self.f, in_every_lane(self.f.builder, self.ir, lanes))
 
     def as_address(self) -> Address:
         """Return the address that the number is."""
@@ -286,11 +291,7 @@ class Real(Value):
 
     def splat(self) -> Real:
         """Return a vector with this number in every lane."""
-        f = self.f
-        undefined = ir.Constant(f.vector, ir.Undefined)
-        first = f.builder.insert_element(undefined, self.ir, ir.Constant(I32, 0))
-        mask = ir.Constant(ir.VectorType(I32, f.lanes), None)
-        return Real(f, f.builder.shuffle_vector(first, undefined, mask))
+        return Real(self.f, in_every_lane(self.f.builder, self.ir, self.f.lanes))
 
     def bits(self) -> Bits:
         """Return the bits as integers of the same width."""
@@ -298,11 +299,6 @@ class Real(Value):
         vector = isinstance(self.type, ir.VectorType)
         type_ = ir.VectorType(word, self.type.count) if vector else word
         return Bits(self.f, self.f.builder.bitcast(self.ir, type_))
-
-    def shuffle(self, other: Real, lanes: list[int]) -> Real:
-        """Return the vector of the given lanes, counted through self and on through `other`."""
-        mask = ir.Constant(ir.VectorType(I32, len(lanes)), lanes)
-        return Real(self.f, self.f.builder.shuffle_vector(self.ir, other.ir, mask))
 
     def lane(self, index: int) -> Real:
         """Return the number in one lane of a vector."""
@@ -346,18 +342,12 @@ class Bits(Value):
 
     def wholes(self) -> Bits:
         """Return what `halves` was made of."""
-        return Bits(
-            self.f, self.f.builder.bitcast(self.ir, ir.VectorType(I64, self.type.count // 2))
-        )
+        type_ = ir.VectorType(I64, self.type.count // 2)
+        return Bits(self.f, self.f.builder.bitcast(self.ir, type_))
 
     def at_least(self, other: Any) -> Truth:
         """Return where it is `other` or more, both without a sign."""
         return Truth(self.f, self.f.builder.icmp_unsigned(">=", self.ir, self.like(other).ir))
-
-    def shuffle(self, other: Bits, lanes: list[int]) -> Bits:
-        """Return the vector of the given lanes, counted through self and on through `other`."""
-        mask = ir.Constant(ir.VectorType(I32, len(lanes)), lanes)
-        return Bits(self.f, self.f.builder.shuffle_vector(self.ir, other.ir, mask))
 
     def real(self) -> Real:
         """Return the floating-point numbers that have these bits."""

@@ -22,7 +22,7 @@ from .columns import Columns, write_for_columns
 
 if TYPE_CHECKING:
     from ..codegen.function import Module
-    from ..codegen.values import Int, Real
+    from ..codegen.values import Address, Int, Real
 
 
 SETTINGS = ("rows", "eps", "1 - momentum", "momentum", "rows / (rows - 1)")
@@ -55,6 +55,26 @@ def _vectors(module: Module) -> int:
     return 8 if module.isa.broadcasts else 4
 
 
+def _product(a: list[Real], b: list[Real]) -> list[Real]:
+    return [left * right for left, right in zip(a, b, strict=True)]
+
+
+def _set_result(
+    part: Columns,
+    x: Address,
+    y: Address,
+    rows: Int,
+    mu: list[Real],
+    factor: list[Real],
+    beta: list[Real],
+) -> None:
+    """Write y = (x - μ) factor + β."""
+    with part.f.loop(0, rows) as row:
+        for v in range(part.count):
+            d = part.of_row(x, row, v) - mu[v]
+            part.set_row(y, row, v, d.fma(factor[v], beta[v]))
+
+
 def _write_training(module: Module) -> None:
     kinds = (*("address",) * 8, "int", "int", "address")
     with module.function("batch_norm_forward", *kinds) as kernel:
@@ -77,12 +97,7 @@ def _write_training(module: Module) -> None:
             for r, now in zip(running, (mu, [each * bessel for each in sigma2]), strict=True):
                 follow = zip(part.of(r), now, strict=True)
                 part.set(r, [old.fma(keep, new * momentum) for old, new in follow])
-            factor = [a * b for a, b in zip(i, part.of(scale), strict=True)]
-            beta = part.of(shift)
-            with f.loop(0, rows) as row:
-                for v in range(part.count):
-                    d = part.of_row(x, row, v) - mu[v]
-                    part.set_row(y, row, v, d.fma(factor[v], beta[v]))
+            _set_result(part, x, y, rows, mu, _product(i, part.of(scale)), part.of(shift))
 
         write_for_columns(f, columns, _vectors(module), forward)
 
@@ -100,10 +115,10 @@ def _write_training(module: Module) -> None:
                 return [sums[0] + g, d.fma(g, sums[1])]
 
             dbeta, products = part.sums(rows, 2, terms)
-            dgamma = [total * each for total, each in zip(products, i, strict=True)]
+            dgamma = _product(products, i)
             part.set(dshift, dbeta)
             part.set(dscale, dgamma)
-            factor = [a * b for a, b in zip(i, part.of(scale), strict=True)]
+            factor = _product(i, part.of(scale))
             constant = [-(k * (total / n)) for k, total in zip(factor, dbeta, strict=True)]
             slope = [
                 -(k * (each * (total / n)))
@@ -126,14 +141,10 @@ def _write_fixed(module: Module) -> None:
         e = eps.splat()
 
         def forward(part: Columns) -> None:
-            mu, beta = part.of(mean), part.of(shift)
+            mu = part.of(mean)
             i = [1.0 / (value + e).sqrt() for value in part.of(variance)]
             part.set(inverse, i)
-            factor = [a * b for a, b in zip(i, part.of(scale), strict=True)]
-            with f.loop(0, rows) as row:
-                for v in range(part.count):
-                    d = part.of_row(x, row, v) - mu[v]
-                    part.set_row(y, row, v, d.fma(factor[v], beta[v]))
+            _set_result(part, x, y, rows, mu, _product(i, part.of(scale)), part.of(shift))
 
         write_for_columns(f, columns, _vectors(module), forward)
 
@@ -143,7 +154,7 @@ def _write_fixed(module: Module) -> None:
 
         def backward(part: Columns) -> None:
             mu, i = part.of(mean), part.of(inverse)
-            factor = [a * b for a, b in zip(i, part.of(scale), strict=True)]
+            factor = _product(i, part.of(scale))
 
             def terms(row: Int, v: int, sums: list[Real]) -> list[Real]:
                 g = part.of_row(dy, row, v)
@@ -153,6 +164,6 @@ def _write_fixed(module: Module) -> None:
 
             dbeta, products = part.sums(rows, 2, terms)
             part.set(dshift, dbeta)
-            part.set(dscale, [total * each for total, each in zip(products, i, strict=True)])
+            part.set(dscale, _product(products, i))
 
         write_for_columns(f, columns, _vectors(module) // 2, backward)

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .across import map_across
 from .masks import PADDED
 from .philox import Philox
 
 if TYPE_CHECKING:
-    from ..codegen.function import Function, Module
+    from ..codegen.function import Module
     from ..codegen.values import Address, Bits, Int, Real, Truth
 
 _TOGETHER = 2
@@ -49,7 +50,8 @@ def write_dropout(module: Module) -> None:
                     _scale(from_, to, mask, c + i, factor)
             with f.when(whole < columns):
                 _draw(stream, row, whole, least, mask)
-                _rest(f, from_, to, mask, whole, columns, factor)
+                with f.loop(whole, columns, f.lanes) as c:
+                    _scale(from_, to, mask, c, factor, f.first_lanes(columns - c))
 
     backward = ("address", "address", "address", "int", "int", "real")
     with module.function("dropout_backward", *backward) as kernel:
@@ -58,10 +60,11 @@ def write_dropout(module: Module) -> None:
         with f.loop(0, rows) as r:
             from_, to = dy.reals(r * columns), dx.reals(r * columns)
             mask = kept.bytes(r * (columns.ceil_div(PADDED) * PADDED))
-            whole = columns - columns % f.lanes
-            with f.loop(0, whole, f.lanes) as c:
-                _scale(from_, to, mask, c, factor)
-            _rest(f, from_, to, mask, whole, columns, factor)
+
+            def write(place: Int, there: Truth | None) -> None:
+                _scale(from_, to, mask, place, factor, there)
+
+            map_across(f, columns, write)
 
 
 def _draw(stream: Philox, row: Bits, column: Int, least: Bits, mask: Address) -> None:
@@ -77,10 +80,3 @@ def _scale(
 ) -> None:
     scaled = x.vector(place, there) * factor
     y.store(kept.truths(place, x.f.lanes).select(scaled, 0.0), place, there)
-
-
-def _rest(
-    f: Function, x: Address, y: Address, kept: Address, start: Int, columns: Int, factor: Real
-) -> None:
-    with f.loop(start, columns, f.lanes) as c:
-        _scale(x, y, kept, c, factor, f.first_lanes(columns - c))

@@ -28,12 +28,17 @@ if TYPE_CHECKING:
     from .rule import Reals
 
 
+def adam_means(g: Real, states: Reals, betas: Reals) -> tuple[Real, Real]:
+    """Return the next m and v; `betas` are the first four slots."""
+    beta1, rest1, beta2, rest2 = betas
+    m, v = states
+    return rest1.fma(g, beta1 * m), rest2.fma(g * g, beta2 * v)
+
+
 def adam_change(g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:
     """Return m / (√v̂ + ε) for the next m and v, and these; `numbers` are the slots before η."""
-    beta1, rest1, beta2, rest2, root_scale, eps = numbers
-    m, v = states
-    m = rest1.fma(g, beta1 * m)
-    v = rest2.fma(g * g, beta2 * v)
+    *betas, root_scale, eps = numbers
+    m, v = adam_means(g, states, tuple(betas))
     return m / root_scale.fma(v.sqrt(), eps), (m, v)
 
 

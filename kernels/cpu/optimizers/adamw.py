@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .adam import ADAM, adam_change
-from .rule import UpdateRule, with_decay
+from .rule import UpdateRule, decayed_step
 
 if TYPE_CHECKING:
     from ..codegen.function import Function
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def _adamw(f: Function, p: Real, g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:  # noqa: ARG001
     *means, lr, weight_decay = numbers
     change, remembered = adam_change(g, states, tuple(means))
-    return (-lr).fma(with_decay(change, weight_decay, p), p), remembered
+    return decayed_step(p, change, lr, weight_decay), remembered
 
 
 ADAMW = UpdateRule(

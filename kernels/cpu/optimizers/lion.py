@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .rule import UpdateRule, with_decay
+from .rule import UpdateRule, decayed_step
 
 if TYPE_CHECKING:
     from ..codegen.function import Function
@@ -29,7 +29,7 @@ def _lion(f: Function, p: Real, g: Real, states: Reals, numbers: Reals) -> tuple
     one = f.number(1.0)
     sign = (ahead > 0.0).select(one, (ahead < 0.0).select(-one, ahead))
     m = rest2.fma(g, beta2 * m)
-    return (-lr).fma(with_decay(sign, weight_decay, p), p), (m,)
+    return decayed_step(p, sign, lr, weight_decay), (m,)
 
 
 LION = UpdateRule(

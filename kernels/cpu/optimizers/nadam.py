@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .rule import UpdateRule, with_decay
+from .adam import ADAM, adam_means
+from .rule import UpdateRule, decayed_step
 
 if TYPE_CHECKING:
     from ..codegen.function import Function
@@ -26,24 +27,17 @@ if TYPE_CHECKING:
 
 
 def _nadam(f: Function, p: Real, g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:  # noqa: ARG001
-    beta1, rest1, beta2, rest2, root_scale, eps, of_g, of_m, lr, weight_decay = numbers
-    m, v = states
-    m = rest1.fma(g, beta1 * m)
-    v = rest2.fma(g * g, beta2 * v)
+    *betas, root_scale, eps, of_g, of_m, lr, weight_decay = numbers
+    m, v = adam_means(g, states, tuple(betas))
     change = of_g.fma(g, of_m * m) / root_scale.fma(v.sqrt(), eps)
-    return (-lr).fma(with_decay(change, weight_decay, p), p), (m, v)
+    return decayed_step(p, change, lr, weight_decay), (m, v)
 
 
 NADAM = UpdateRule(
     "nadam",
-    ("m", "v"),
+    ADAM.states,
     (
-        "beta1",
-        "1 - beta1",
-        "beta2",
-        "1 - beta2",
-        "1 / sqrt(1 - beta2**step)",
-        "eps",
+        *ADAM.slots[:6],  # to eps
         "(1 - mu(step)) / (1 - mu_product(step))",
         "mu(step + 1) / (1 - mu_product(step + 1))",
         "lr",

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .rule import UpdateRule, with_decay
+from .adam import ADAM, adam_means
+from .rule import UpdateRule, decayed_step
 
 if TYPE_CHECKING:
     from ..codegen.function import Function
@@ -26,22 +27,17 @@ if TYPE_CHECKING:
 
 
 def _radam(f: Function, p: Real, g: Real, states: Reals, numbers: Reals) -> tuple[Real, Reals]:  # noqa: ARG001
-    beta1, rest1, beta2, rest2, eps, rectified, scale, lr, weight_decay = numbers
-    m, v = states
-    m = rest1.fma(g, beta1 * m)
-    v = rest2.fma(g * g, beta2 * v)
+    *betas, eps, rectified, scale, lr, weight_decay = numbers
+    m, v = adam_means(g, states, tuple(betas))
     change = scale * rectified.equals(0.0).select(m, m / (v.sqrt() + eps))
-    return (-lr).fma(with_decay(change, weight_decay, p), p), (m, v)
+    return decayed_step(p, change, lr, weight_decay), (m, v)
 
 
 RADAM = UpdateRule(
     "radam",
-    ("m", "v"),
+    ADAM.states,
     (
-        "beta1",
-        "1 - beta1",
-        "beta2",
-        "1 - beta2",
+        *ADAM.slots[:4],  # the betas
         "eps",
         "rectification(step)",
         "(rectification(step) or 1) / (1 - beta1**step)",

@@ -95,7 +95,9 @@ class UpdateRule:
         return p, tuple((state.abs() < tiny).select(f.number(0.0), state) for state in remembered)
 
 
-def with_decay(change: Real, weight_decay: Real, p: Real) -> Real:
-    """Return change + λ p, rounded once; where λ is 0, `change`, also beside an infinite p."""
-    result: Real = weight_decay.equals(0.0).select(change, weight_decay.fma(p, change))
-    return result
+def decayed_step(p: Real, change: Real, lr: Real, weight_decay: Real) -> Real:
+    """Return p - η (change + λ p), each sum rounded once.
+
+    Where λ is 0, the change is taken as it is, also beside an infinite p.
+    """
+    return (-lr).fma(weight_decay.equals(0.0).select(change, weight_decay.fma(p, change)), p)

@@ -1,12 +1,11 @@
 """What an entry of the table of activations is."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
 from ..operation import Scope
+from ..settings import positive, real
 from ..typing import Array, Namespace
 
 
@@ -66,17 +65,8 @@ class ActivationFunction:
             if key not in self.defaults:
                 known = ", ".join(self.defaults) or "none"
                 raise TypeError(f"activation {self.name!r} has no setting {key!r}; it has: {known}")
-            if isinstance(value, bool) or not isinstance(value, Real):
-                raise TypeError(f"{key} of {self.name!r} must be a number, got {value!r}")
-            try:
-                number = float(value)
-            except OverflowError:  # an integer beyond the floats
-                number = math.inf
-            if not math.isfinite(number):
-                raise ValueError(f"{key} of {self.name!r} must be finite, got {value}")
-            if key in self.positive and number <= 0:
-                raise ValueError(f"{key} of {self.name!r} must be positive, got {value}")
-            given[key] = number
+            check = positive if key in self.positive else real
+            given[key] = check(value, f"{key} of {self.name!r}")
         return tuple(sorted(item for item in given.items() if item[1] != self.defaults[item[0]]))
 
     def backward(self, xp: Namespace, z: Array, a: Array, da: Array, **settings: float) -> Array:

@@ -9,7 +9,7 @@ X. Chen et al., "Symbolic discovery of optimization algorithms", arXiv:2302.0667
 """
 
 from ..typing import Array, Namespace
-from .memory import forget
+from .means import update_mean
 
 
 def lion(
@@ -47,6 +47,4 @@ def lion(
         change += weight_decay * p
     change *= lr
     p -= change
-    m *= beta2
-    m += (1.0 - beta2) * g
-    forget(m)
+    update_mean(g, m, beta1=beta2)

@@ -18,9 +18,14 @@ def update_means(g: Array, m: Array, v: Array, *, beta1: float, beta2: float) ->
     beta1, beta2 : float
         The shares of the means that stay, in [0, 1).
     """
+    update_mean(g, m, beta1=beta1)
+    update_square(g, v, beta2=beta2)
+
+
+def update_mean(g: Array, m: Array, *, beta1: float) -> None:
+    """Write β₁ m + (1 - β₁) g into `m`."""
     m *= beta1
     m += (1.0 - beta1) * g
-    update_square(g, v, beta2=beta2)
     forget(m)
 
 

@@ -18,7 +18,7 @@ not overflow where v does not, and what rounding makes negative is 0.
 """
 
 from ..typing import Array, Namespace
-from .means import update_square
+from .means import update_mean, update_square
 from .memory import forget
 
 
@@ -61,9 +61,7 @@ def rmsprop(
     update_square(g, v, beta2=alpha)
     root = xp.sqrt(v)
     if m is not None:
-        m *= alpha
-        m += (1.0 - alpha) * g
-        forget(m)
+        update_mean(g, m, beta1=alpha)
         size = abs(m)
         variance = (root - size) * (root + size)
         variance[variance < 0] = 0.0  # NaN stays

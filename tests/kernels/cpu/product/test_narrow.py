@@ -68,20 +68,9 @@ def test_the_gradient_of_the_input(isa, outputs, features):
             for o in range(0, outputs, canonical.BLOCK):
                 block = min(canonical.BLOCK, outputs - o)
                 dz_there = given.reshape(-1)[o * lanes :]
-                sizes = (
-                    block,
-                    features,
-                    dz_there,
-                    0,
-                    da,
-                    lanes,
-                    1,
-                    k,
-                    min(step, features - k),
-                    o == 0,
-                    0,
-                )
-                call(kernels, f"narrow_gradient_{rows}", W[o:], *sizes)
+                sizes = (block, features, dz_there, 0, da, lanes, 1)
+                here = (k, min(step, features - k), o == 0, 0)
+                call(kernels, f"narrow_gradient_{rows}", W[o:], *sizes, *here)
         assert same_bits(da.T[:rows], canonical.product(dz.T, W, canonical.BLOCK))
 
 
