@@ -1,19 +1,16 @@
 """Adadelta."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from mlpcore.kernels.reference.optimizers import adadelta
-from mlpcore.kernels.reference.typing import Array, Namespace
 
-from .base import SMALLEST_EPS, Optimizer, at_least, fraction
+from .base import SMALLEST_EPS, at_least, fraction
+from .formula import ByFormula
 
 
 @dataclass(frozen=True)
-class Adadelta(Optimizer):
+class Adadelta(ByFormula):
     """Steps as large as the steps before, scaled by the gradient (arXiv:1212.5701).
 
     Attributes
@@ -32,6 +29,7 @@ class Adadelta(Optimizer):
     """
 
     kind: ClassVar[str] = "adadelta"
+    _formula = staticmethod(adadelta)
 
     lr: float = 1.0
     rho: float = 0.9
@@ -46,25 +44,3 @@ class Adadelta(Optimizer):
     def state_names(self) -> tuple[str, ...]:
         """The running means of the squared gradient and of the squared step."""
         return ("v", "u")
-
-    @np.errstate(all="ignore")
-    def update(
-        self,
-        xp: Namespace,
-        p: Array,
-        g: Array,
-        state: Mapping[str, Array],
-        step: int,  # noqa: ARG002
-        lr: float | None = None,
-    ) -> None:
-        """Take one step, in place; see `Optimizer.update`."""
-        adadelta(
-            xp,
-            p,
-            g,
-            state["v"],
-            state["u"],
-            lr=self.lr if lr is None else float(lr),
-            rho=self.rho,
-            eps=self.eps,
-        )

@@ -1,19 +1,16 @@
 """Adagrad."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from mlpcore.kernels.reference.optimizers import adagrad
-from mlpcore.kernels.reference.typing import Array, Namespace
 
-from .base import SMALLEST_EPS, Optimizer, at_least
+from .base import SMALLEST_EPS, at_least
+from .formula import ByFormula
 
 
 @dataclass(frozen=True)
-class Adagrad(Optimizer):
+class Adagrad(ByFormula):
     """Steps divided by the root of all squared gradients so far (JMLR 12, 2011).
 
     Attributes
@@ -32,6 +29,7 @@ class Adagrad(Optimizer):
     """
 
     kind: ClassVar[str] = "adagrad"
+    _formula = staticmethod(adagrad)
 
     lr: float = 1e-2
     eps: float = 1e-10
@@ -46,24 +44,3 @@ class Adagrad(Optimizer):
     def state_names(self) -> tuple[str, ...]:
         """The sum of the squared gradients."""
         return ("v",)
-
-    @np.errstate(all="ignore")
-    def update(
-        self,
-        xp: Namespace,
-        p: Array,
-        g: Array,
-        state: Mapping[str, Array],
-        step: int,  # noqa: ARG002
-        lr: float | None = None,
-    ) -> None:
-        """Take one step, in place; see `Optimizer.update`."""
-        adagrad(
-            xp,
-            p,
-            g,
-            state["v"],
-            lr=self.lr if lr is None else float(lr),
-            eps=self.eps,
-            initial=self.initial,
-        )

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from mlpcore.kernels.reference.optimizers import adamw
 
-from .base import at_least
 from .decoupled import Decoupled
 from .means import OfMeans
 
@@ -47,7 +46,3 @@ class AdamW(Decoupled, OfMeans):
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 1e-2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, "weight_decay", 0.0)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Self
 
-from .base import Optimizer
+from .base import Optimizer, at_least
 
 
 class Decoupled(Optimizer):
@@ -16,6 +16,10 @@ class Decoupled(Optimizer):
     """
 
     weight_decay: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, "weight_decay", 0.0)
 
     @property
     def exempt(self) -> Self:

@@ -1,20 +1,17 @@
 """Lion."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from mlpcore.kernels.reference.optimizers import lion
-from mlpcore.kernels.reference.typing import Array, Namespace
 
-from .base import at_least, fraction
+from .base import fraction
 from .decoupled import Decoupled
+from .formula import ByFormula
 
 
 @dataclass(frozen=True)
-class Lion(Decoupled):
+class Lion(Decoupled, ByFormula):
     """Steps of one length, along the signs of a running mean (arXiv:2302.06675).
 
     Attributes
@@ -43,6 +40,7 @@ class Lion(Decoupled):
     """
 
     kind: ClassVar[str] = "lion"
+    _formula = staticmethod(lion)
 
     lr: float = 1e-4
     beta1: float = 0.9
@@ -53,31 +51,8 @@ class Lion(Decoupled):
         super().__post_init__()
         fraction(self, "beta1")
         fraction(self, "beta2")
-        at_least(self, "weight_decay", 0.0)
 
     @property
     def state_names(self) -> tuple[str, ...]:
         """The running mean of the gradient."""
         return ("m",)
-
-    @np.errstate(all="ignore")
-    def update(
-        self,
-        xp: Namespace,
-        p: Array,
-        g: Array,
-        state: Mapping[str, Array],
-        step: int,  # noqa: ARG002
-        lr: float | None = None,
-    ) -> None:
-        """Take one step, in place; see `Optimizer.update`."""
-        lion(
-            xp,
-            p,
-            g,
-            state["m"],
-            lr=self.lr if lr is None else float(lr),
-            beta1=self.beta1,
-            beta2=self.beta2,
-            weight_decay=self.weight_decay,
-        )

@@ -1,17 +1,12 @@
 """What Adam and its relatives have in common."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from typing import ClassVar
+from typing import Any
 
-import numpy as np
-
-from mlpcore.kernels.reference.typing import Array, Namespace
-
-from .base import SMALLEST_EPS, Optimizer, at_least, counted, fraction
+from .base import SMALLEST_EPS, at_least, counted, fraction
+from .formula import ByFormula
 
 
-class OfMeans(Optimizer):
+class OfMeans(ByFormula):
     """Steps by running means of the gradient and of its square; a subclass is a dataclass.
 
     Attributes
@@ -21,9 +16,6 @@ class OfMeans(Optimizer):
     eps : float
         What is added to the root of the second mean; at least 2**-126.
     """
-
-    _formula: ClassVar[Callable[..., None]]
-    """The function of `kernels.reference.optimizers`, which takes the settings by their names."""
 
     beta1: float
     beta2: float
@@ -40,18 +32,5 @@ class OfMeans(Optimizer):
         """The running means of the gradient and of its square."""
         return ("m", "v")
 
-    @np.errstate(all="ignore")
-    def update(
-        self,
-        xp: Namespace,
-        p: Array,
-        g: Array,
-        state: Mapping[str, Array],
-        step: int,
-        lr: float | None = None,
-    ) -> None:
-        """Take one step, in place; see `Optimizer.update`."""
-        settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        if lr is not None:
-            settings["lr"] = float(lr)
-        self._formula(xp, p, g, state["m"], state["v"], **settings, step=counted(step))
+    def _settings(self, step: int) -> dict[str, Any]:
+        return super()._settings(step) | {"step": counted(step)}

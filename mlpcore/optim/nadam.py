@@ -51,4 +51,3 @@ class NAdam(Decoupled, OfMeans):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, "momentum_decay", 0.0)
-        at_least(self, "weight_decay", 0.0)

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from mlpcore.kernels.reference.optimizers import radam
 
-from .base import at_least
 from .decoupled import Decoupled
 from .means import OfMeans
 
@@ -46,7 +45,3 @@ class RAdam(Decoupled, OfMeans):
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, "weight_decay", 0.0)

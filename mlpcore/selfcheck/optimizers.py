@@ -43,10 +43,8 @@ def check(place: Place, findings: Findings, *, name: str) -> None:
                     plan.update(bound.parameters, rule, there, moments, step, None)
                 old, sizes = p.copy(), {key: np.abs(value) for key, value in before.items()}
                 for span in spans_of(bound.program, bound.parameters.layout).values():
-                    own, part = (
-                        rule if span.decays else rule.exempt,
-                        span.of({"p": p, "g": wide(g)}),
-                    )
+                    own = rule if span.decays else rule.exempt
+                    part = span.of({"p": p, "g": wide(g)})
                     own.update(np, part["p"], part["g"], span.of(before), step)
                 rounding = bounds.gamma(_ROUNDINGS)
                 for key, exact in before.items():
