@@ -95,10 +95,15 @@ class Stage:
         places = [i for i, s in enumerate(self.after) if isinstance(s.operation, Activation)]
         return places[-1] if places else None
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The operations around the product, in the order in which they run."""
+        return (*self.before, *self.after)
+
     def scope(self, training: bool) -> Scope:
         """Return the widest scope among the operations of the stage."""
         order = list(Scope)
-        scopes = [step.operation.scope(training) for step in (*self.before, *self.after)]
+        scopes = [step.operation.scope(training) for step in self.steps]
         return max(scopes, key=order.index, default=Scope.TILE)
 
 
@@ -130,13 +135,13 @@ class Program:
 
     def least_rows(self, training: bool) -> int:
         """Return how many rows a batch must have, in a training step or in prediction."""
-        steps = (step for stage in self.stages for step in (*stage.before, *stage.after))
+        steps = (step for stage in self.stages for step in stage.steps)
         return max((step.operation.least_rows(training) for step in steps), default=0)
 
     @cached_property
     def kept(self) -> frozenset[int]:
         """The stages whose results a later operation reads again."""
-        steps = (step for stage in self.stages for step in (*stage.before, *stage.after))
+        steps = (step for stage in self.stages for step in stage.steps)
         return frozenset(source for step in steps for source in step.sources)
 
 

@@ -22,7 +22,7 @@ from mlpcore.backends.folded_arrays import Prediction, prediction
 from mlpcore.backends.folding import without_noise
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.recompute import recomputing
+from mlpcore.backends.recompute import RecomputingPlan, recomputing
 from mlpcore.backends.seqlock import SequenceLock, Write
 from mlpcore.backends.spans import Span
 from mlpcore.cached import cached_property
@@ -114,7 +114,8 @@ class BoundProgram:
         self.watchers: list[Watcher] = []
         self._lock = SequenceLock(self.parameters.changed, self.state.changed)
         self._binding = Binding(self.parameters, self.state, self._lock, self.settings)
-        self._plans: dict[Mode | int, Plan] = {}
+        self._plans: dict[Mode, Plan] = {}
+        self._in_groups: dict[int, RecomputingPlan] = {}
         self._least_rows = program.least_rows(training=True)
 
     def _buffer(self, parameters: tuple[Parameter, ...]) -> ParameterBuffer:
@@ -135,11 +136,13 @@ class BoundProgram:
             found = self._plans[mode] = self.backend.compile(program, self.dtype, mode)
         return found
 
-    def _recomputing(self, segments: int) -> Plan:
-        """Return the plan of training that computes records again, in as many groups of stages."""
-        found = self._plans.get(segments)
+    def _passes(self, mode: Mode, segments: int | None) -> Plan | RecomputingPlan:
+        """Return what goes forward and back: in training by as many groups of stages, if given."""
+        if segments is None:
+            return self.plan(mode)
+        found = self._in_groups.get(segments)
         if found is None:
-            found = self._plans[segments] = recomputing(
+            found = self._in_groups[segments] = recomputing(
                 self.program,
                 segments,
                 lambda program: self.backend.compile(program, self.dtype, Mode.TRAINING),
@@ -208,7 +211,7 @@ class BoundProgram:
         recorded = mode is not Mode.INFERENCE or bool(watchers)
         if watchers or not training:
             segments = None
-        plan = self.plan(mode) if segments is None else self._recomputing(segments)
+        plan = self._passes(mode, segments)
         binding = self._prediction.binding if mode is Mode.INFERENCE else self._binding
 
         def work() -> tuple[Any, Tape]:
@@ -262,10 +265,7 @@ class BoundProgram:
         """
         flat = self.gradient() if out is None else out
         recorded = tape.run
-        if tape.segments is not None:
-            plan = self._recomputing(tape.segments)
-        else:
-            plan = self.plan(Mode.TRAINING if recorded.training else Mode.GRADIENT)
+        mode = Mode.TRAINING if recorded.training else Mode.GRADIENT
         run = replace(
             recorded,
             gradients=self.parameters.layout.views(flat),
@@ -274,7 +274,7 @@ class BoundProgram:
             dz={} if intermediates else None,
             da={} if intermediates else None,
         )
-        dx = plan.backward(run, dz)
+        dx = self._passes(mode, tape.segments).backward(run, dz)
         return Backward(flat, dx, run.dz or {}, run.da or {})
 
     def verify(self, tape: Tape) -> None:

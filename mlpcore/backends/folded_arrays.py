@@ -64,8 +64,7 @@ class FoldedParameters(ParameterBuffer):
     Notes
     -----
     A copy is never stale, by the same rules as for copies in another order: who is about to read
-    asks for `stamp` or `version`, or calls `refresh`, and what changed meanwhile the sequence lock
-    of the model finds out.
+    calls `refresh`, and what changed meanwhile the sequence lock of the model finds out.
     """
 
     def __init__(
@@ -76,8 +75,7 @@ class FoldedParameters(ParameterBuffer):
         backend: Backend,
     ) -> None:
         program, dtype = folding.program, parameters.flat.dtype
-        self._version = 0
-        self._made_of: tuple[int, int] | None = None
+        self._made_of: int | None = None
         self._sources = parameters, state
         self._folding = folding
         self._backend = backend
@@ -96,41 +94,34 @@ class FoldedParameters(ParameterBuffer):
         self._made_of = None
 
     @property
-    def version(self) -> int:
-        """How often the arrays were made anew."""
-        self._fresh()
-        return self._version
-
-    @version.setter
-    def version(self, value: int) -> None:
-        self._version = value
+    def version(self) -> int:  # type: ignore[override]
+        """How often the arrays that these come from were written or lent."""
+        parameters, state = self._sources
+        return parameters.version + state.version
 
     @property
     def stamp(self) -> int | None:
         """As for any parameters; None while those that these come from may change unseen."""
-        return None if self._fresh() is None else self._version
+        parameters, state = (source.stamp for source in self._sources)
+        # Neither ever falls, so equal sums are of equal stamps.
+        return None if parameters is None or state is None else parameters + state
+
+    @property
+    def _stale(self) -> bool:
+        stamp = self.stamp
+        return stamp is None or stamp != self._made_of
 
     def refresh(self) -> None:
         """Make the arrays anew unless they are fresh."""
-        self._fresh()
-
-    def _fresh(self) -> tuple[int, int] | None:
-        """Make the arrays anew unless they are fresh; return what they come from now."""
-        now = self._source()
-        if now is not None and now == self._made_of:
-            return now
+        if not self._stale:
+            return
         with deferred_signals(), self._lock, self._backend.active():
-            now = self._source()
-            if now is None or now != self._made_of:
-                self._made_of = None
-                self._fold()
-                self._version += 1
-                self._made_of = now
-            return now
-
-    def _source(self) -> tuple[int, int] | None:
-        parameters, state = (source.stamp for source in self._sources)
-        return None if parameters is None or state is None else (parameters, state)
+            stamp = self.stamp
+            if stamp is not None and stamp == self._made_of:
+                return
+            self._made_of = None
+            self._fold()
+            self._made_of = stamp
 
     def _fold(self) -> None:
         xp, folding = self._backend.xp, self._folding

@@ -54,11 +54,12 @@ class ParameterBuffer:
         How often the arrays were written or lent.
     """
 
+    version = 0  # of the class, since a subclass may compute it
+
     def __init__(self, flat: Any, layout: Layout, lender: Lender) -> None:
         self.flat = flat
         self.layout = layout
         self.views = layout.views(flat)
-        self.version = 0
         self._lender = lender
         self._leases: list[weakref.ref[Exporter]] = []
 

@@ -14,13 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-__all__ = ["Entry", "PrivateFolder"]
+__all__ = ["Entry", "PrivateFolder", "in_words"]
 
 _PRIVATE = 0o700
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ROOT = 0
 _DAY = 24 * 60 * 60
+
+_TEMPORARY = ".tmp"
+_ABANDONED_SECONDS = 3600
+"""The age at which a temporary file belongs to a process that was killed."""
 
 # What Windows lacks: there the folder of a user is private by its access list.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -96,7 +100,7 @@ class PrivateFolder:
         """
         self._create()
         with self._opened() as folder:
-            temporary = self._place(f".{secrets.token_hex(8)}.tmp", folder)
+            temporary = self._place(f".{secrets.token_hex(8)}{_TEMPORARY}", folder)
             try:
                 descriptor = os.open(temporary, _CREATE, 0o600, dir_fd=folder)
                 with os.fdopen(descriptor, "wb") as file:
@@ -139,6 +143,23 @@ class PrivateFolder:
                     found.append(Entry(name, now - status.st_mtime))
         return found
 
+    def prune(self, start: str, end: str, most: int) -> None:
+        """Remove files whose names start and end so, but for the `most` that were used last.
+
+        Temporary files that a killed process left go too.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be read, or a file cannot be removed.
+        """
+        entries = sorted(self.entries(), key=lambda entry: entry.age)
+        named = [e for e in entries if e.name.startswith(start) and e.name.endswith(end)]
+        temporary = [e for e in entries if e.name.endswith(_TEMPORARY)]
+        abandoned = [e for e in temporary if e.age > _ABANDONED_SECONDS]
+        for entry in named[most:] + abandoned:
+            self.remove(entry.name)
+
     def _create(self) -> None:
         os.makedirs(os.path.dirname(self.path), _PRIVATE, exist_ok=True)
         with suppress(FileExistsError):
@@ -167,6 +188,12 @@ class PrivateFolder:
 
     def _place(self, name: str, folder: int | None) -> str:
         return os.path.join(self.path, name) if folder is None else name
+
+
+def in_words(error: OSError) -> str:
+    """Return what is wrong, and with which file."""
+    place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    return f"{place}{error.strerror or error}"
 
 
 def _require_ours(status: os.stat_result, path: str, mode: int = _OTHERS_WRITE) -> None:

@@ -12,15 +12,13 @@ state the second time is forgotten.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 from mlpcore.backends.base import Plan, Run, Segment, StageRecord
 from mlpcore.backends.composed import ComposedPlan
-from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.spans import Span
 from mlpcore.cached import cached_property
 from mlpcore.program import Program
 
@@ -67,27 +65,22 @@ class _Group:
 
 
 @dataclass(frozen=True)
-class RecomputingPlan(Plan):
-    """A plan of training that keeps the results of a few stages.
+class RecomputingPlan:
+    """The passes of a plan of training that keep the results of a few stages.
 
     Attributes
     ----------
-    plan : ComposedPlan
-        What computes the stages, cut where groups end.
     groups : tuple of Group
         Together they run every stage once.
     between : frozenset of int
         The stages, `INPUT` among them, whose results another group begins with or reads.
     """
 
-    plan: ComposedPlan
     groups: tuple[_Group, ...]
     between: frozenset[int]
 
     def forward(self, run: Run, x: Any) -> Any:
         """Return the logits of `x`; the last group alone is recorded, since it comes back first."""
-        if run.records is None:
-            return self.plan.forward(run, x)
         unrecorded = replace(run, records=None)
         run.results[INPUT] = x
         for group in self.groups[:-1]:
@@ -111,30 +104,12 @@ class RecomputingPlan(Plan):
     def _again(self, run: Run, group: _Group) -> Run:
         """Return the run of a group that has gone forward once more, recorded."""
         before = {stage: y for stage, y in run.results.items() if stage < group.start}
-        state = run.state
-        if run.training:  # as it was before the step, and it stays so
-            state = {name: view.copy() for name, view in run.state_buffer.views.items()}
-        records = [StageRecord() for _ in self.plan.program.stages]
+        # As it was before the step, and it stays so.
+        state = {name: view.copy() for name, view in run.state_buffer.views.items()}
+        records = [StageRecord() for _ in range(self.groups[-1].stop)]
         part = replace(run, state=state, records=records, results=before)
         _forward(group, part, before[group.start - 1])
         return part
-
-    def loss(self, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:
-        """Return the loss of the logits `z` and its gradient dz."""
-        return self.plan.loss(loss, z, t, sample_weight)
-
-    def update(
-        self,
-        parameters: ParameterBuffer,
-        optimizer: Any,
-        gradient: Any,
-        moments: Mapping[str, Any],
-        step: int,
-        lr: float | None,
-        spans: Sequence[Span] | None = None,
-    ) -> None:
-        """Let `optimizer` take one step on the flat buffer, which the caller has locked."""
-        self.plan.update(parameters, optimizer, gradient, moments, step, lr, spans)
 
 
 def recomputing(
@@ -166,7 +141,7 @@ def recomputing(
         between |= _read_from(program, stop)
     if sum(len(group.segments) for group in groups) != len(plan.segments):
         raise RuntimeError("an engine fused stages beyond a result that is kept")
-    return RecomputingPlan(plan, tuple(groups), frozenset(between))
+    return RecomputingPlan(tuple(groups), frozenset(between))
 
 
 def number_of_segments(given: Segments, program: Program) -> int:

@@ -87,6 +87,6 @@ def operation_flops(stage: Stage, product: int, rows: int = 1, *, training: bool
 
 def counted_operations(stages: Iterable[Stage]) -> tuple[str, ...]:
     """Return the kinds of operations of which `operation_flops` counts any, each once."""
-    steps = (step for stage in stages for step in (*stage.before, *stage.after))
+    steps = (step for stage in stages for step in stage.steps)
     kinds = (step.operation.kind for step in steps if step.operation.flops(training=True))
     return tuple(dict.fromkeys(kinds))

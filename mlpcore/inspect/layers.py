@@ -29,7 +29,7 @@ def has_bias(stage: Stage) -> bool:
 
 def parameter_count(stage: Stage, layout: Layout) -> int:
     """Return how many numbers of `layout` the stage owns, those of its operations included."""
-    names = [name for step in (*stage.before, *stage.after) for _, name in step.parameters]
+    names = [name for step in stage.steps for _, name in step.parameters]
     if stage.weight is not None:
         names.append(stage.weight)
     return sum(layout.slots[name].size for name in names)

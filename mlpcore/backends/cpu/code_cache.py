@@ -18,7 +18,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from mlpcore.backends.cache_folder import cache_folder
-from mlpcore.backends.private_folder import PrivateFolder
+from mlpcore.backends.private_folder import PrivateFolder, in_words
 from mlpcore.backends.sealed_code import key_of, sealed, unsealed
 from mlpcore.kernels.cpu.codegen.instruction_set import InstructionSet
 from mlpcore.kernels.cpu.codegen.object_code import ObjectCode
@@ -30,9 +30,6 @@ __all__ = ["CodeCache", "default_cache"]
 _SUFFIX = ".code"
 _VERSIONS_KEPT = 8
 """How many files of a unit, instruction set and dtype stay, those that were used last."""
-
-_ABANDONED_SECONDS = 3600
-"""The age at which a temporary file belongs to a process that was killed."""
 
 _NO_FOLDER = "there is no home folder; MLPCORE_CACHE_DIR can name another"
 _NO_SOURCES = "the sources of the kernels cannot be read, which tell one version from another"
@@ -69,7 +66,7 @@ class CodeCache:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._say(_in_words(error))
+            self._say(in_words(error))
             return None
         payload = unsealed(data, key)
         if payload is None:
@@ -82,7 +79,7 @@ class CodeCache:
         try:
             self.write(unit, isa, dtype, code)
         except OSError as error:
-            self._say(_in_words(error))
+            self._say(in_words(error))
 
     def write(self, unit: str, isa: InstructionSet, dtype: str, code: ObjectCode) -> None:
         """Write the compiled unit.
@@ -103,8 +100,9 @@ class CodeCache:
         key = _key(unit, isa, dtype)
         file = sealed(key, code.to_bytes())
         self._folder.write(_file_name(unit, isa, dtype, key), file)
+        # To remove too much costs whoever needs it a compilation, and nobody who reads it notices.
         with suppress(OSError):
-            self._prune(_stem(unit, isa, dtype))
+            self._folder.prune(_stem(unit, isa, dtype), _SUFFIX, _VERSIONS_KEPT)
 
     def path(self, unit: str, isa: InstructionSet, dtype: str) -> str | None:
         """Return where the compiled unit is or would be, or None if nothing is kept."""
@@ -112,18 +110,6 @@ class CodeCache:
             return None
         name = _file_name(unit, isa, dtype, _key(unit, isa, dtype))
         return os.path.join(self._folder.path, name)
-
-    def _prune(self, stem: str) -> None:
-        """Remove what other versions left.
-
-        To remove too much costs whoever needs it a compilation, and nobody who reads it notices.
-        """
-        assert self._folder is not None
-        entries = sorted(self._folder.entries(), key=lambda entry: entry.age)
-        versions = [e for e in entries if e.name.startswith(stem) and e.name.endswith(_SUFFIX)]
-        abandoned = [e for e in entries if e.name.endswith(".tmp") and e.age > _ABANDONED_SECONDS]
-        for entry in versions[_VERSIONS_KEPT:] + abandoned:
-            self._folder.remove(entry.name)
 
     def _say(self, reason: str) -> None:
         if reason not in self._said:
@@ -155,8 +141,3 @@ def _stem(unit: str, isa: InstructionSet, dtype: str) -> str:
 
 def _file_name(unit: str, isa: InstructionSet, dtype: str, key: bytes) -> str:
     return f"{_stem(unit, isa, dtype)}{key.hex()[:32]}{_SUFFIX}"
-
-
-def _in_words(error: OSError) -> str:
-    place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-    return f"{place}{error.strerror or error}"

@@ -286,6 +286,7 @@ class Packing:
             self.stamp = stamp
 
     def _pack(self) -> None:
+        self._parameters.refresh()
         views, most = self._parameters.views, self._library.isa.tile_rows
         if self._few:
             widths = self._library.kernels("few").function("pack_widths")

@@ -1,12 +1,16 @@
 """Stages that go forward in fewer launches than they have steps, and backward layer by layer."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from mlpcore.backends.base import Run, Segment
-from mlpcore.backends.cuda.arithmetic import CUDAArithmetic
-from mlpcore.backends.fused_stages import FusedStage
+from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, setting_of
+from mlpcore.backends.cuda.choices import Choice
+from mlpcore.backends.fused_stages import FusedStage, fused_stages
+from mlpcore.kernels.cuda.activations import FORMULAS
 from mlpcore.kernels.reference.operation import Call
+from mlpcore.program import Program
 
 
 class FusedSegment(Segment):
@@ -77,3 +81,28 @@ class FusedSegment(Segment):
                 xp, run, stage.weight, stage.bias, record.x, dy, need_dx=needed
             )
         return dy
+
+
+def chosen_stages(
+    arithmetic: CUDAArithmetic, program: Program, start: int, dtype: Any, choice: Choice
+) -> list[FusedStage]:
+    """Return the stages from `start` on for which the table says `choice`, up to the first other.
+
+    Their activations are those that have a formula: of each element by itself.
+    """
+    fused = fused_stages(program, start)
+    if fused is None or fused.standardize is not None:
+        return []
+
+    def fits(stage: FusedStage) -> bool:
+        choices = arithmetic.table.choices(dtype, stage.in_features, stage.out_features)
+        return formula_of(stage)[0] in FORMULAS and choices.forward is choice
+
+    return list(takewhile(fits, fused.stages))
+
+
+def formula_of(stage: FusedStage) -> tuple[str, float]:
+    """Return the name of a stage's activation, and its setting."""
+    if stage.activation is None:
+        return "identity", 0.0
+    return stage.activation.name, setting_of(stage.activation)

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 
 from mlpcore.backends.cache_folder import cache_folder
-from mlpcore.backends.private_folder import PrivateFolder
+from mlpcore.backends.private_folder import PrivateFolder, in_words
 from mlpcore.backends.sealed_code import key_of, sealed, unsealed
 
 __all__ = ["KernelCache", "default_kernel_cache"]
@@ -24,9 +24,6 @@ _MOST = 1000
 
 _MORE = 100
 """How many more there may be before the folder is looked through."""
-
-_ABANDONED_SECONDS = 3600
-"""The age at which a temporary file belongs to a process that was killed."""
 
 _log = logging.getLogger("mlpcore")
 
@@ -72,9 +69,10 @@ class KernelCache:
         except OSError as error:
             self._say(error)
             return
+        # To remove too much costs whoever needs it a compilation, and nobody who reads it notices.
         if self._written % _MORE == 0:
             with suppress(OSError):
-                self._prune()
+                self._folder.prune("", _SUFFIX, _MOST)
         self._written += 1
 
     def path(self, what: str, key: str) -> str | None:
@@ -83,21 +81,8 @@ class KernelCache:
             return None
         return os.path.join(self._folder.path, _file_name(key_of((what, key))))
 
-    def _prune(self) -> None:
-        """Remove what nobody has used for longest.
-
-        To remove too much costs whoever needs it a compilation, and nobody who reads it notices.
-        """
-        assert self._folder is not None
-        entries = sorted(self._folder.entries(), key=lambda entry: entry.age)
-        kernels = [e for e in entries if e.name.endswith(_SUFFIX)]
-        abandoned = [e for e in entries if e.name.endswith(".tmp") and e.age > _ABANDONED_SECONDS]
-        for entry in kernels[_MOST:] + abandoned:
-            self._folder.remove(entry.name)
-
     def _say(self, error: OSError) -> None:
-        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        reason = f"{place}{error.strerror or error}"
+        reason = in_words(error)
         if reason not in self._said:
             self._said.add(reason)
             _log.info("compiled kernels of the GPU are not kept on disk: %s", reason)

@@ -1,17 +1,17 @@
 """Stages of up to 128 features, whose forward pass is one launch."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
 from mlpcore.backends.base import Mode, Run, Segment
-from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, setting_of
+from mlpcore.backends.cuda.arithmetic import CUDAArithmetic
 from mlpcore.backends.cuda.choices import Choice
-from mlpcore.backends.cuda.fused_segment import FusedSegment
-from mlpcore.backends.fused_stages import FusedStage, fused_stages
+from mlpcore.backends.cuda.fused_segment import FusedSegment, chosen_stages, formula_of
+from mlpcore.backends.fused_stages import FusedStage
 from mlpcore.backends.layout import Layout
-from mlpcore.kernels.cuda.activations import FORMULAS
 from mlpcore.kernels.cuda.narrow import NarrowKernels, NarrowLayer
 from mlpcore.program import Program
 
@@ -30,25 +30,13 @@ class NarrowEngine:
 
     def claim(self, program: Program, start: int, dtype: Any, mode: Mode) -> Segment | None:  # noqa: ARG002
         """Return a segment that begins with stage `start`, or None to leave it to others."""
-        fused = fused_stages(program, start)
-        if fused is None or fused.standardize is not None:
-            return None
-        stages: list[FusedStage] = []
-        for stage in fused.stages:
-            if not self._is_narrow(stage, dtype):
-                break
-            stages.append(stage)
+        chosen = chosen_stages(self._arithmetic, program, start, dtype, Choice.NARROW)
+        stages = list(takewhile(_is_there, chosen))
         if not stages:
             return None
         layout = Layout.of(program.parameters, np.dtype(dtype).itemsize)
         kept = start + len(stages) - 1 in program.kept
         return NarrowSegment(self._arithmetic, start, stages, layout, dtype, kept=kept)
-
-    def _is_narrow(self, stage: FusedStage, dtype: Any) -> bool:
-        sizes = stage.in_features, stage.out_features
-        known = stage.activation is None or stage.activation.name in FORMULAS
-        chosen = self._arithmetic.table.choices(dtype, *sizes).forward
-        return known and chosen is Choice.NARROW and min(sizes) > 0
 
 
 class NarrowSegment(FusedSegment):
@@ -91,12 +79,18 @@ class NarrowSegment(FusedSegment):
         return passed.z, passed.a
 
 
+def _is_there(stage: FusedStage) -> bool:
+    """Return whether a stage has inputs and outputs, which the kernel wants."""
+    return min(stage.in_features, stage.out_features) > 0
+
+
 def _layer(stage: FusedStage, layout: Layout) -> NarrowLayer:
+    name, setting = formula_of(stage)
     return NarrowLayer(
         stage.in_features,
         stage.out_features,
-        "identity" if stage.activation is None else stage.activation.name,
+        name,
         layout.slots[stage.weight].start,
         None if stage.bias is None else layout.slots[stage.bias].start,
-        0.0 if stage.activation is None else setting_of(stage.activation),
+        setting,
     )

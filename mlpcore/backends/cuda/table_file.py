@@ -80,7 +80,7 @@ def read(path: Path) -> dict[GPUModel, tuple[Entry, ...]]:
     TableError
         If it is no table.
     """
-    return {model: entries for model, entries, _ in _devices(path)}
+    return {model: entries for model, (entries, _) in _devices(path).items()}
 
 
 def updated(
@@ -107,7 +107,7 @@ def updated(
         If there is a file that is no table.
     """
     try:
-        devices = [known for other, _, known in _devices(path) if other != model]
+        devices = [known for other, (_, known) in _devices(path).items() if other != model]
     except FileNotFoundError:
         devices = []
     devices.append(
@@ -132,7 +132,7 @@ def row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _devices(path: Path) -> list[tuple[GPUModel, tuple[Entry, ...], dict[str, Any]]]:
+def _devices(path: Path) -> dict[GPUModel, tuple[tuple[Entry, ...], dict[str, Any]]]:
     """Return the GPUs of a file with their entries, and as they stand there."""
     try:
         content = json.loads(path.read_bytes().decode("utf-8"))
@@ -146,11 +146,11 @@ def _devices(path: Path) -> list[tuple[GPUModel, tuple[Entry, ...], dict[str, An
     whole = Field(path, "", content)
     schema = whole.member("schema")
     schema.require(schema.value == SCHEMA, f"{SCHEMA!r}, which this version of mlpcore writes")
-    found: list[tuple[GPUModel, tuple[Entry, ...], dict[str, Any]]] = []
+    found: dict[GPUModel, tuple[tuple[Entry, ...], dict[str, Any]]] = {}
     for device in whole.member("devices").elements():
         model = GPUModel(device.text("name"), device.text("compute_capability"))
-        device.require(model not in [other for other, _, _ in found], "every GPU once", model.name)
-        found.append((model, _entries(device), device.value))
+        device.require(model not in found, "every GPU once", model.name)
+        found[model] = _entries(device), device.value
     return found
 
 

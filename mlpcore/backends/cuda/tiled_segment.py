@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlpcore.backends.base import Mode, Run, Segment
-from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, setting_of
+from mlpcore.backends.cuda.arithmetic import CUDAArithmetic
 from mlpcore.backends.cuda.choices import Choice
-from mlpcore.backends.cuda.fused_segment import FusedSegment
-from mlpcore.backends.fused_stages import fused_stages
+from mlpcore.backends.cuda.fused_segment import FusedSegment, chosen_stages, formula_of
+from mlpcore.backends.fused_stages import FusedStage
 from mlpcore.kernels.cuda import tiled
-from mlpcore.kernels.cuda.activations import FORMULAS
 from mlpcore.program import Program
 
 
@@ -27,40 +26,52 @@ class TiledEngine:
 
     def claim(self, program: Program, start: int, dtype: Any, mode: Mode) -> Segment | None:  # noqa: ARG002
         """Return a segment of stage `start`, or None to leave it to others."""
-        fused = fused_stages(program, start)
-        if fused is None or fused.standardize is not None:
+        stages = chosen_stages(self._arithmetic, program, start, dtype, Choice.TILED)
+        if not stages:
             return None
-        stage = fused.stages[0]
-        name = "identity" if stage.activation is None else stage.activation.name
-        choices = self._arithmetic.table.choices(dtype, stage.in_features, stage.out_features)
-        if name not in FORMULAS or choices.forward is not Choice.TILED:
-            return None
-        return TiledSegment(self._arithmetic, start, (stage,), kept=start in program.kept)
+        return TiledSegment(self._arithmetic, start, stages[0], kept=start in program.kept)
 
 
 class TiledSegment(FusedSegment):
-    """One stage that goes forward in one launch."""
+    """One stage that goes forward in one launch.
+
+    Parameters
+    ----------
+    arithmetic : CUDAArithmetic
+        What computes the way back.
+    start : int
+        The number of the stage.
+    stage : FusedStage
+        What is computed.
+    kept : bool
+        Whether a later operation reads the result again.
+    """
+
+    def __init__(
+        self, arithmetic: CUDAArithmetic, start: int, stage: FusedStage, *, kept: bool
+    ) -> None:
+        super().__init__(arithmetic, start, (stage,), kept=kept)
+        self._stage = stage
+        self._activation, self._setting = formula_of(stage)
 
     def _result(self, run: Run, x: Any) -> Any:
         return self._launch(run, x)
 
     def _passed(self, run: Run, x: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-        stage = self._fused[0]
-        if stage.activation is None or stage.activation.name == "identity":
+        if self._activation == "identity":
             a = z = self._launch(run, x)
         else:
-            z = self._arithmetic.xp.empty((len(x), stage.out_features), x.dtype)
+            z = self._arithmetic.xp.empty((len(x), self._stage.out_features), x.dtype)
             a = self._launch(run, x, keep=z)
         return (z,), (a,)
 
     def _launch(self, run: Run, x: Any, keep: Any = None) -> Any:
-        stage, views = self._fused[0], run.parameters.views
-        activation = stage.activation
+        stage, views = self._stage, run.parameters.views
         return tiled.affine(
             x,
             views[stage.weight],
             None if stage.bias is None else views[stage.bias],
-            "identity" if activation is None else activation.name,
-            setting=0.0 if activation is None else setting_of(activation),
+            self._activation,
+            setting=self._setting,
             keep=keep,
         )

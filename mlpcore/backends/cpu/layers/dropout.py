@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses
+from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses, place_in_stream
 from mlpcore.kernels.cpu.layers.masks import PADDED
 from mlpcore.kernels.reference.operation import Call
 from mlpcore.kernels.reference.philox import WORD, threshold
@@ -28,10 +28,9 @@ class DropoutKernels(LayerKernels):
         x = self.rows(x, columns)
         y = np.empty_like(x)
         kept = np.empty((rows, -(-columns // PADDED) * PADDED), np.uint8)
-        at = call.drawing()
         self._forward(
             *addresses(x, y, kept),
-            *(rows, columns, at["first_row"], at["seed"], at["step"], at["layer"]),
+            *(rows, columns, *place_in_stream(call)),
             *(self._threshold, self._scale),
         )
         call.save(kept=kept[:, :columns])

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses
+from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses, place_in_stream
 from mlpcore.kernels.reference.operation import Call
 
 
@@ -23,9 +23,8 @@ class GaussianNoiseKernels(LayerKernels):
         if not call.training or std == 0:
             return x
         x = self.rows(x, x.shape[1])
-        noise, at = np.empty(x.shape), call.drawing()
-        place = at["first_row"], at["seed"], at["step"], at["layer"]
-        self._draw(*addresses(noise), *x.shape, *place, std)
+        noise = np.empty(x.shape)
+        self._draw(*addresses(noise), *x.shape, *place_in_stream(call), std)
         return x + noise.astype(x.dtype, copy=False)
 
     def backward(self, call: Call, dy: Any) -> Any:  # noqa: ARG002

@@ -63,6 +63,12 @@ class LayerKernels(ABC):
         return ready(dy, self._dtype)
 
 
+def place_in_stream(call: Call) -> tuple[int, int, int, int]:
+    """Return first row, seed, step and layer of what a call draws, as the kernels take them."""
+    at = call.drawing()
+    return at["first_row"], at["seed"], at["step"], at["layer"]
+
+
 def addresses(*arrays: Any) -> list[int]:
     """Return where arrays lie."""
     return [data_address(array) for array in arrays]
