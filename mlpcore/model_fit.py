@@ -142,7 +142,7 @@ class FittableModel(TrainableModel):
         """
         epochs = whole_number(epochs, "epochs", 0)
         with importing():
-            from mlpcore.callbacks.order import in_order
+            from mlpcore.callbacks.given import callbacks_of
             from mlpcore.training.class_weight import weigh_classes
             from mlpcore.training.fit import Fit
             from mlpcore.training.fit_settings import fit_settings
@@ -150,7 +150,7 @@ class FittableModel(TrainableModel):
             from mlpcore.training.sources.check import CheckBatch
             from mlpcore.training.sources.choose import Choice
             from mlpcore.training.step_options import StepOptions
-        watching = in_order(callbacks)
+        watching = callbacks_of(callbacks)
         seed = self.seed if seed is None else whole_number(seed, "seed", 0)
         options = StepOptions(
             l2=l2,

@@ -106,26 +106,27 @@ class TrainableModel(Model):
             on_nan=on_nan,
             checkpoint_segments=checkpoint_segments,
         )
-        return self._trainer(loss, optimizer, lr, options, seed)
+        seed = self.seed if seed is None else whole_number(seed, "seed", 0)
+        return self._trainer(self._loss(loss), optimizer, lr, options, seed)
 
     def _trainer(
         self,
-        loss: LossSpec | None,
+        loss: Loss,
         optimizer: OptimizerSpec,
         lr: float | None,
         options: StepOptions,
-        seed: int | None,
+        seed: int,
     ) -> Trainer:
         with importing():
             from mlpcore.optim import optimizer as resolve_optimizer
             from mlpcore.training.trainer import Trainer
         return Trainer(
             self._bound,
-            self._loss(loss),
+            loss,
             resolve_optimizer(optimizer),
             lr=lr,
             options=options,
-            seed=self.seed if seed is None else whole_number(seed, "seed", 0),
+            seed=seed,
         )
 
     def warmup(

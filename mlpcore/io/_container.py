@@ -47,6 +47,11 @@ class Header:
     table: dict[str, Any]
 
 
+def can_hold(dtype: np.dtype[Any]) -> bool:
+    """Return whether arrays of `dtype`, in any byte order, have a place in a file."""
+    return dtype.newbyteorder("<") in _DTYPES.values()
+
+
 def table_of(arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
     """Return the table of `arrays`, little-endian, one after the other."""
     names = {dtype: name for name, dtype in _DTYPES.items()}

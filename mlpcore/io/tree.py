@@ -22,8 +22,7 @@ from typing import Any
 
 import numpy as np
 
-_KINDS = "biuf"
-_MOST_BYTES = 8
+from mlpcore.io._container import can_hold
 
 
 @dataclass(frozen=True)
@@ -106,10 +105,8 @@ def _named(
 ) -> str:
     """Put an array among `arrays` under a name that tells where it was, and return that."""
     own = ".".join(place)
-    if array.dtype.kind not in _KINDS or array.dtype.itemsize > _MOST_BYTES:
+    if not can_hold(array.dtype):
         raise TypeError(f"{own or 'the value'} holds {array.dtype}, which the file cannot hold")
-    if array.dtype == np.float16:
-        raise TypeError(f"{own or 'the value'} holds float16, which the file cannot hold")
     name, number = own, 1
     while name in arrays:  # {"a.b": ...} and {"a": {"b": ...}}
         number += 1

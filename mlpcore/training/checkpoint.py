@@ -35,7 +35,7 @@ from mlpcore.io.tree import put_together, taken_apart
 from mlpcore.network import Network
 
 if TYPE_CHECKING:
-    from mlpcore.callbacks.base import FitRun
+    from mlpcore.callbacks.base import Callback, FitRun
 
 FORMAT = 1
 """The number of the table above; a file with a larger one was written by a later version."""
@@ -165,14 +165,14 @@ def save_checkpoint(path: StrPath, run: FitRun) -> None:
         If the file cannot be written; an old one is as it was.
     """
     epoch, step = (run.epoch, run.step) if run.training else (run.epoch + 1, 0)
-    inside = step > 0 and run.totals is not None
-    states = [(_class_name(callback), callback.state_dict()) for callback in run.callbacks]
+    totals = run.totals if step else None
+    states = [(name_of(callback), callback.state_dict()) for callback in run.callbacks]
     training = {
         "format": FORMAT,
         "epoch": epoch,
         "step": step,
-        "seconds": time.perf_counter() - run.began if inside else 0.0,
-        "totals": run.totals.state_dict() if inside and run.totals is not None else None,
+        "seconds": 0.0 if totals is None else time.perf_counter() - run.began,
+        "totals": None if totals is None else totals.state_dict(),
         "history": [dict(values) for values in run.history],
         "stopped": run.stopped,
         "settings": dict(run.settings),
@@ -190,5 +190,6 @@ def save_checkpoint(path: StrPath, run: FitRun) -> None:
     )
 
 
-def _class_name(callback: Any) -> str:
+def name_of(callback: Callback) -> str:
+    """Return the name under which a checkpoint holds the state of a callback."""
     return type(callback).__qualname__

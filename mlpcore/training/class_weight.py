@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from mlpcore.backends.arrays import bring_in, kind_of
+from mlpcore.backends.arrays import NUMPY, bring_in, kind_of, send_back
 from mlpcore.kernels.reference.losses import LOSSES
 from mlpcore.nn.losses import Loss
 from mlpcore.nn.losses import loss as make_loss
@@ -73,9 +73,7 @@ def _balanced(t: Any, ignore_index: int | None, number: int) -> dict[int, float]
         raise ValueError(
             "class_weight='balanced' counts the labels of arrays; with batches give the weights"
         )
-    kind = kind_of(t)
-    labels = bring_in(t, kind)
-    labels = labels.get() if kind.on_gpu else labels
+    labels = send_back(bring_in(t, kind_of(t)), NUMPY)
     if labels.ndim > 1:
         labels = labels > 0.5 if labels.shape[-1] == 1 else labels.argmax(axis=-1)
     elif labels.dtype.kind == "f":

@@ -45,7 +45,7 @@ def train_epoch(
             if trainer.skipped == skipped:
                 totals.add(result, t)
             if bar.shown:
-                bar.step(x.shape[0], totals, trainer.rate)
+                bar.step(x.shape[0], totals, trainer)
             if watchers:
                 run.step += 1
                 run.result = result

@@ -2,11 +2,12 @@
 
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
 from mlpcore.training.totals import Totals
+from mlpcore.training.trainer import Trainer
 
 _REFRESH_S = 0.25
 """How often the values beside the bar are fetched: on a GPU that waits for it."""
@@ -17,7 +18,7 @@ class NoBar:
 
     shown = False
 
-    def step(self, rows: int, totals: Totals, lr: float) -> None:
+    def step(self, rows: int, totals: Totals, trainer: Trainer) -> None:
         """Note one step."""
 
     def epoch(self, values: Mapping[str, float]) -> None:
@@ -39,14 +40,14 @@ class Bar(NoBar):
         self._bar = bar
         self._rows, self._since = 0, time.perf_counter()
 
-    def step(self, rows: int, totals: Totals, lr: float) -> None:
+    def step(self, rows: int, totals: Totals, trainer: Trainer) -> None:
         """Note one step on `rows` rows; `totals` has the means so far."""
         self._rows += rows
         now = time.perf_counter()
         if now - self._since >= _REFRESH_S:
             shown = {name: f"{value:.4f}" for name, value in totals.values(brief=True).items()}
             speed = self._rows / (now - self._since)
-            shown |= {"lr": f"{lr:.3g}", "samples/s": f"{speed:,.0f}"}
+            shown |= {"lr": f"{trainer.rate:.3g}", "samples/s": f"{speed:,.0f}"}
             self._bar.set_postfix(shown, refresh=False)
             self._rows, self._since = 0, now
         self._bar.update()
@@ -57,8 +58,9 @@ class Bar(NoBar):
         self._rows, self._since = 0, time.perf_counter()
 
 
-def progress_bar(total: int | None, progress: bool | None) -> AbstractContextManager[NoBar]:
-    """Return a context with a bar of `total` steps, or with none.
+@contextmanager
+def progress_bar(total: int | None, progress: bool | None) -> Iterator[NoBar]:
+    """Show a bar of `total` steps while the block runs, or none.
 
     Parameters
     ----------
@@ -70,19 +72,9 @@ def progress_bar(total: int | None, progress: bool | None) -> AbstractContextMan
     if progress is None:
         progress = sys.stderr is not None and sys.stderr.isatty()
     if not progress:
-        return nullcontext(NoBar())
-    return _TqdmBar(total)
+        yield NoBar()
+        return
+    from tqdm import tqdm  # takes a tenth of the time that importing the library may take
 
-
-class _TqdmBar:
-    def __init__(self, total: int | None) -> None:
-        self._total = total
-
-    def __enter__(self) -> NoBar:
-        from tqdm import tqdm  # takes a tenth of the time that importing the library may take
-
-        self._bar = tqdm(total=self._total, unit="step")
-        return Bar(self._bar)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
+    with closing(tqdm(total=total, unit="step")) as bar:
+        yield Bar(bar)

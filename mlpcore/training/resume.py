@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlpcore.io.atomic import StrPath
 from mlpcore.network import Network
-from mlpcore.training.checkpoint import Snapshot, load_checkpoint
+from mlpcore.training.checkpoint import Snapshot, load_checkpoint, name_of
+from mlpcore.training.sources.check import named_errors
 from mlpcore.training.totals import Totals
-from mlpcore.training.trainer_state import Ready, check_state
+from mlpcore.training.trainer_state import Ready, check_state, put_state
 
 if TYPE_CHECKING:
     from mlpcore.callbacks.base import Callback, FitRun
@@ -44,7 +45,7 @@ class Resumption:
     def put(self, run: FitRun) -> None:
         """Let model, trainer and callbacks be what they were."""
         run.trainer.bound.assign(self.snapshot.values)
-        run.trainer.load_state(self.snapshot.trainer)
+        put_state(run.trainer, self.trainer_state)
         for callback, state in self.states:
             callback.load_state(state)
 
@@ -73,7 +74,7 @@ def resumption(given: Snapshot | StrPath, run: FitRun) -> Resumption:
         If it belongs to another network, or to a fit with other arguments.
     """
     snapshot = given if isinstance(given, Snapshot) else load_checkpoint(given)
-    try:
+    with named_errors(f"cannot resume from {snapshot.path}"):
         _check_network(snapshot, run)
         _check_settings(snapshot.settings, run.settings)
         ready = check_state(run.trainer, snapshot.trainer)
@@ -82,9 +83,6 @@ def resumption(given: Snapshot | StrPath, run: FitRun) -> Resumption:
                 f"it goes on in epoch {snapshot.epoch + 1}, but this fit has epochs={run.epochs}"
             )
         return Resumption(snapshot, ready, _states(snapshot, run.callbacks))
-    except (TypeError, ValueError) as error:
-        plain = TypeError if isinstance(error, TypeError) else ValueError
-        raise plain(f"cannot resume from {snapshot.path}: {error}") from None
 
 
 def _check_network(snapshot: Snapshot, run: FitRun) -> None:
@@ -124,7 +122,7 @@ def _states(
     left = list(callbacks)
     found = []
     for name, state in snapshot.callbacks:
-        callback = next((c for c in left if type(c).__qualname__ == name), None)
+        callback = next((c for c in left if name_of(c) == name), None)
         if callback is None:
             raise ValueError(
                 f"it holds the state of a callback {name}, which is not among callbacks= here; "

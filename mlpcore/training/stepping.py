@@ -228,9 +228,7 @@ class Stepping:
         if not bound.watchers:
             with bound.writing():
                 result = rule(x, inputs, self._moments, number, rate)
-                self.steps = number
-                if self.average is not None:
-                    self._take_average(number)
+                self._note_update()
             return result
         # Those who watch may predict, or stop the step, so they are called before anything changes.
         with bound.backend.active():
@@ -241,9 +239,7 @@ class Stepping:
             with bound.writing():
                 bound.require(sequence)
                 result = rule.finish(recorded, inputs, self._moments, number, rate)
-                self.steps = number
-                if self.average is not None:
-                    self._take_average(number)
+                self._note_update()
         return result
 
     def _step_in_parts(self, x: Any, t: Any, sample_weight: Any) -> StepResult:
@@ -298,26 +294,22 @@ class Stepping:
         accumulation.clear()
 
     def _update(self, tape: Tape | None, g: Any, rate: float) -> None:
-        number, rules = self.steps + 1, self._parts.rules
-
-        def note() -> None:
-            self.steps = number
-            self._take_average(number)
-
+        rules = self._parts.rules
         self.bound.update(
             tape,
             self.optimizer,
             g,
             self._moments,
-            number,
+            self.steps + 1,
             rate,
             spans=rules.spans,
             frozen=rules.frozen,
-            then=note,
+            then=self._note_update,
         )
 
-    def _take_average(self, number: int) -> None:
-        """Take the parameters after update `number`, which are locked, into the average."""
+    def _note_update(self) -> None:
+        """Count an update, and take its parameters, which are locked, into the average."""
+        self.steps += 1
         if self.average is not None:
             with self.bound.backend.active():
-                self.average.take(number)
+                self.average.take(self.steps)

@@ -50,12 +50,12 @@ class Totals(ABC):
     def values(self, *, brief: bool = False) -> dict[str, float]:
         """Return the means and the metrics by name, for `brief` those at hand; waits for a GPU."""
 
+    @abstractmethod
     def diverged(self) -> int | None:
         """Return in which step, counted from 1, the loss was first NaN or infinite.
 
         None if it never was, and 0 if it was, but in a step that nobody knows.
         """
-        return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

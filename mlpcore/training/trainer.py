@@ -166,11 +166,7 @@ class Trainer(Stepping):
         RuntimeError
             In the middle of a step, or in `averaged`.
         """
-        ready = check_state(self, state)
-        with self._turn:
-            self._refuse_now()
-            with self.bound.backend.active(), deferred_signals():
-                put_state(self, ready)
+        put_state(self, check_state(self, state))
 
     def __reduce__(self) -> NoReturn:
         # It holds the model's own parameters, which a copy would go on to train.

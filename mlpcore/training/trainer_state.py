@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlpcore.backends.arrays import NUMPY, bring_in, kind_of, send_back
+from mlpcore.backends.signals import deferred_signals
 from mlpcore.checks import not_negative, positive, whole_number
 
 if TYPE_CHECKING:
@@ -108,7 +109,20 @@ def check_state(trainer: Trainer, state: Mapping[str, Any]) -> Ready:
 
 
 def put_state(trainer: Trainer, ready: Ready) -> None:
-    """Let a trainer continue where `ready` was taken; the caller has locked it."""
+    """Let a trainer continue where `ready` was taken.
+
+    Raises
+    ------
+    RuntimeError
+        In the middle of a step, or in `averaged`.
+    """
+    with trainer._turn:
+        trainer._refuse_now()
+        with trainer.bound.backend.active(), deferred_signals():
+            _put(trainer, ready)
+
+
+def _put(trainer: Trainer, ready: Ready) -> None:
     xp, values = trainer.bound.backend.xp, ready.values
     on_device = {prefix: xp.asarray(vector) for prefix, vector in ready.vectors.items()}
     for prefix, flat in _vectors(trainer).items():

@@ -9,6 +9,7 @@ from mlpcore.checks import real_number
 from mlpcore.datasets import stratified_split
 from mlpcore.nn.losses import Loss
 from mlpcore.training.data import Data
+from mlpcore.training.sources.arrays import ArraySource
 from mlpcore.training.sources.batches import BatchSource
 from mlpcore.training.sources.check import CheckBatch, named_errors
 from mlpcore.training.sources.memory_map import MappedRows, MappedSource, is_mapped
@@ -25,6 +26,13 @@ EVALUATION_ROWS = 4096
 def whole(data: Data) -> HeldOut:
     """Return arrays that are evaluated in one piece."""
     return lambda: [(data.x, data.t, data.sample_weight)]
+
+
+def part_of(data: Data, numbers: Any, xp: Any) -> HeldOut:
+    """Return the rows `numbers` of arrays of `xp`, which are evaluated in one piece."""
+    count = len(numbers)
+    source = ArraySource(data, Order(count, count, 0, shuffle=False, numbers=numbers, xp=xp))
+    return lambda: source.epoch(0)
 
 
 def mapped(rows: MappedRows, numbers: Any, check: CheckBatch) -> HeldOut:

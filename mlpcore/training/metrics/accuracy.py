@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mlpcore.training.metrics.metric import Metric
+from mlpcore.training.metrics.metric import Metric, Place
 from mlpcore.training.metrics.statistic import State, Statistic, labels, share
 
 
@@ -47,28 +47,17 @@ class RightElements(Statistic):
         return xp.count_nonzero((z > 0) == (t.reshape(z.shape) > 0.5)), z.size
 
 
-ACCURACY = Metric(
-    "accuracy", RightRows(), lambda place, seen: share(place.xp, *seen), "classes", "larger"
-)
+def _right(place: Place, seen: State) -> Any:
+    return share(place.xp, *seen)
+
+
+ACCURACY = Metric("accuracy", RightRows(), _right, "classes", "larger")
 """The share of rows whose class has the largest logit; 0 where no row counts, as the loss is."""
 
-BINARY_ACCURACY = Metric(
-    "binary_accuracy",
-    RightElements(),
-    lambda place, seen: share(place.xp, *seen),
-    "elements",
-    "larger",
-)
+BINARY_ACCURACY = Metric("binary_accuracy", RightElements(), _right, "elements", "larger")
 """The share of elements on the right side of probability 1/2: 1 - Hamming loss."""
 
 
 def top_k_accuracy(k: int) -> Metric:
     """Return the share of rows whose class is among those with the `k` largest logits."""
-    return Metric(
-        f"top_{k}_accuracy",
-        RightRows(k),
-        lambda place, seen: share(place.xp, *seen),
-        "classes",
-        "larger",
-        classes=k + 1,
-    )
+    return Metric(f"top_{k}_accuracy", RightRows(k), _right, "classes", "larger", classes=k + 1)

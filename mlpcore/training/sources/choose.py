@@ -7,13 +7,13 @@ import numpy as np
 from mlpcore.checks import whole_number
 from mlpcore.training.data import Data
 from mlpcore.training.one_class import warn_if_one_class
-from mlpcore.training.sources.arrays import ArraySource, rows
+from mlpcore.training.sources.arrays import ArraySource
 from mlpcore.training.sources.batches import BatchSource
 from mlpcore.training.sources.check import CheckBatch, named_errors
 from mlpcore.training.sources.memory_map import MappedRows, MappedSource, is_mapped
 from mlpcore.training.sources.order import Order
 from mlpcore.training.sources.source import Source
-from mlpcore.training.validation import HeldOut, held_out, mapped, named, split
+from mlpcore.training.validation import HeldOut, held_out, mapped, named, part_of, split
 
 
 class Choice:
@@ -94,15 +94,7 @@ class Choice:
         source = ArraySource(data, self._order(data.rows, kept, backend.xp))
         if out is None:
             return source, self._validation()
-        numbers = backend.xp.asarray(out)
-        weights = data.sample_weight
-        return source, lambda: [
-            (
-                rows(data.x, numbers),
-                rows(data.t, numbers),
-                None if weights is None else rows(weights, numbers),
-            )
-        ]
+        return source, part_of(data, out, backend.xp)
 
     def _warn_if_one_class(self, t: Any) -> None:
         warn_if_one_class(t, self._check.loss, self._check.bound.program.out_features)

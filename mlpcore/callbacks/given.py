@@ -1,4 +1,4 @@
-"""The callbacks of a fit as the user gave them, in the order in which they are told."""
+"""The callbacks of a fit as the user gave them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from mlpcore.callbacks.base import Callback
 
 
-def in_order(given: Sequence[Callback] | Callback | None) -> tuple[Callback, ...]:
-    """Return the callbacks, those that are told after all others at the end.
+def callbacks_of(given: Sequence[Callback] | Callback | None) -> tuple[Callback, ...]:
+    """Return callbacks as a tuple.
 
     Parameters
     ----------
@@ -34,4 +34,4 @@ def in_order(given: Sequence[Callback] | Callback | None) -> tuple[Callback, ...
             is_class = isinstance(callback, type) and issubclass(callback, Callback)
             hint = f": {callback.__name__} is the class, make one of it" if is_class else ""
             raise TypeError(f"callbacks must be a sequence of Callback, got {callback!r}{hint}")
-    return tuple(sorted(found, key=lambda callback: callback.after_others))
+    return found
