@@ -1,6 +1,6 @@
 """The parameters of a fitted network as scikit-learn shows them: one (in, out) array a layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,13 +34,16 @@ class LayerArrays:
         self._set("bias", [np.asarray(array) for array in arrays])
 
     def _layers(self, kind: str) -> list[Any]:
-        found = self.model_.parameters()
-        arrays = [found[name] for name in found if name.endswith(f".{kind}")]
-        return [array.get() if hasattr(array, "get") else array for array in arrays]
+        found, to_host = self.model_.parameters(), self.model_._bound.backend.to_host
+        return [to_host(found[name]) for name in _names(found, kind)]
 
     def _set(self, kind: str, arrays: list[Any]) -> None:
         found = dict(self.model_.parameters())
-        names = [name for name in found if name.endswith(f".{kind}")]
+        names = _names(found, kind)
         if len(names) != len(arrays):
             raise ValueError(f"the network has {len(names)} layers, got {len(arrays)} arrays")
         self.model_.set_parameters(found | dict(zip(names, arrays, strict=True)))
+
+
+def _names(parameters: Mapping[str, Any], kind: str) -> list[str]:
+    return [name for name in parameters if name.endswith(f".{kind}")]

@@ -2,13 +2,19 @@
 
 import math
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from mlpcore.model import MLP
 from mlpcore.nn.losses import check_output
@@ -21,11 +27,23 @@ from mlpcore.sklearn.fitting import (
     warn_if_not_converged,
 )
 from mlpcore.sklearn.held_out import divide
-from mlpcore.sklearn.inputs import ACCEPTED, dense_parts, in_dtype
+from mlpcore.sklearn.inputs import ACCEPTED, in_dtype, over_rows
 from mlpcore.sklearn.objective import BatchTrainer, Objective
-from mlpcore.sklearn.parameters import check_parameters, hidden_widths, resolve_activation
+from mlpcore.sklearn.parameters import (
+    ACTIVATIONS,
+    check_parameters,
+    hidden_widths,
+    resolve_activation,
+)
 
-_OUT_ACTIVATIONS = {"sigmoid": "logistic"}
+_OUT_ACTIVATIONS = {ours: theirs for theirs, ours in ACTIVATIONS.items()}
+
+_CHECKED = {
+    "accept_sparse": ACCEPTED,
+    "dtype": (np.float64, np.float32),
+    "ensure_all_finite": False,  # `in_dtype` looks, and says where
+}
+"""What scikit-learn checks of X."""
 
 
 def goes_by_batches(estimator: Any) -> bool:
@@ -134,7 +152,7 @@ class BaseMLP(LayerArrays, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn
         self, rows: Rows, held: Rows | None, objective: Objective, seed: int, *, incremental: bool
     ) -> None:
         if not (incremental and hasattr(self, "_trainer")):
-            self._trainer = make_trainer(self, objective, rows, seed)
+            self._trainer = make_trainer(self, objective, seed)
             saved = self.__dict__.pop("_trainer_state", None)
             if incremental and saved is not None:
                 self._trainer.load_state(saved)
@@ -148,7 +166,7 @@ class BaseMLP(LayerArrays, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn
             if not incremental:
                 del self._trainer
         if held is None:
-            self.best_loss_ = min(self.best_loss_, *self.loss_curve_[-max(self.n_iter_, 1) :])
+            self.best_loss_ = min([self.best_loss_, *self.loss_curve_[-max(self.n_iter_, 1) :]])
         if not incremental:
             warn_if_not_converged(self)
 
@@ -158,14 +176,15 @@ class BaseMLP(LayerArrays, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn
             self,
             X,
             y,
-            accept_sparse=ACCEPTED,
             multi_output=True,
             y_numeric=self._y_numeric,
-            dtype=(np.float64, np.float32),
-            ensure_all_finite=False,
             reset=first,
+            **_CHECKED,
         )
-        return in_dtype(X, self._dtype_for(X, first=first)), y
+        X = in_dtype(X, self._dtype_for(X, first=first))
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y
 
     _y_numeric = False
 
@@ -202,7 +221,7 @@ class BaseMLP(LayerArrays, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn
         for name in ("_trainer", "_trainer_state"):
             self.__dict__.pop(name, None)
         self.n_outputs_ = outputs
-        self.n_layers_ = len(self._sizes(1))
+        self.n_layers_ = len(self.model_.network.widths)
         self.out_activation_ = _OUT_ACTIVATIONS.get(output, output)
         self.t_ = 0
         self.loss_curve_: list[float] = []
@@ -217,8 +236,7 @@ class BaseMLP(LayerArrays, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn
 
     def _check_same_network(self, X: Any) -> None:
         asked = self._sizes(X.shape[1])
-        shapes = [array.shape for array in self.coefs_]
-        found = [shapes[0][0], *(shape[1] for shape in shapes)]
+        found = list(self.model_.network.widths)
         if asked != found:
             raise ValueError(
                 f"warm_start and partial_fit go on with the network there is, of widths {found}, "
@@ -250,23 +268,16 @@ class BaseMLP(LayerArrays, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn
 
     def _checked_input(self, X: Any) -> Any:
         check_is_fitted(self)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=ACCEPTED,
-            dtype=(np.float64, np.float32),
-            ensure_all_finite=False,
-            reset=False,
-        )
+        X = validate_data(self, X, reset=False, **_CHECKED)
         return in_dtype(X, self.model_.dtype)
 
     def _predict_rows(self, X: Any) -> Any:
-        return np.concatenate([self.model_.predict(part) for part in dense_parts(X)])
+        return over_rows(self.model_.predict, X)
 
     def _logits(self, X: Any) -> Any:
         """Return the logits for unchecked input, shape (rows, outputs)."""
-        parts = dense_parts(self._checked_input(X))
-        return np.concatenate([self.model_.forward(part, cache=False) for part in parts])
+        X = self._checked_input(X)
+        return over_rows(partial(self.model_.forward, cache=False), X)
 
     # The state: arrays and plain values, and the user's own parameters.
 

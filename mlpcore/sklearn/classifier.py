@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.validation import column_or_1d
 
 from mlpcore import functional as F
 from mlpcore.nn.losses import loss as resolve_loss
@@ -290,8 +289,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # sklearn 
         return Objective(resolve_loss(name), float(labels.columns), self.alpha)
 
     def _take_targets(self, y: Any, *, first: bool, incremental: bool, classes: Any) -> Any:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
         if first:
             loss = None if self.loss == "log_loss" else resolve_loss(self.loss)
             together = loss is not None and loss.expects == "classes"

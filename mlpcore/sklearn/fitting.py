@@ -1,6 +1,7 @@
 """The fit of an estimator: by batches with the library's own `Fit`, or by L-BFGS."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mlpcore.callbacks import Callback, FitRun
 from mlpcore.optim import lbfgs
-from mlpcore.sklearn.inputs import dense_parts, take_rows
+from mlpcore.sklearn.inputs import over_rows
 from mlpcore.sklearn.objective import BatchTrainer, Objective
 from mlpcore.sklearn.solver import make_optimizer, rate_scale
 from mlpcore.sklearn.sources import make_source
@@ -59,17 +60,16 @@ class Rows:
     def take(self, numbers: Any) -> "Rows":
         """Return some of the rows."""
         fields = (self.X, self.t, self.y, self.weight, self.score_weight)
-        return Rows(*(take_rows(field, numbers) for field in fields))
+        return Rows(*(None if field is None else field[numbers] for field in fields))
 
 
-def make_trainer(estimator: Any, objective: Objective, rows: Rows, seed: int) -> BatchTrainer:
+def make_trainer(estimator: Any, objective: Objective, seed: int) -> BatchTrainer:
     """Return a trainer for the estimator's model, at its first step."""
     parameters = estimator.get_params(deep=False)
     scale = objective.scale
     clip = parameters["clip_norm"]
-    size = batch_size(parameters["batch_size"], len(rows))
     options = StepOptions(
-        l2=objective.l2(size),  # set anew for each batch; this one says whether there is a penalty
+        l2=objective.l2(1),  # set anew for each batch; this one says whether there is a penalty
         clip_norm=None if clip is None else clip / scale,
         schedule=parameters["schedule"],
     )
@@ -130,7 +130,7 @@ def fit_by_batches(
     scores = None
     if held_out is not None:
         scores = ValidationScore(estimator, lambda: estimator._score_of(held_out))
-    callbacks = _callbacks(estimator, curves, scores, trainer, once=epochs == 1)
+    callbacks = _callbacks(estimator, curves, scores, trainer)
     bound = model._bound
     with bound.backend.active():
         source = make_source(
@@ -160,37 +160,40 @@ def _callbacks(
     curves: Curves,
     scores: ValidationScore | None,
     trainer: BatchTrainer,
-    *,
-    once: bool,
 ) -> tuple[Callback, ...]:
+    rate = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+    scale = rate_scale(estimator.solver, trainer.objective.scale)
+    verbose = bool(estimator.verbose)
     found: list[Callback] = [curves]
     if scores is not None:
         found.append(scores)
     found += estimator.callbacks or ()
-    if not once or estimator.max_iter == 1:
-        scale = rate_scale(estimator.solver, trainer.objective.scale)
-        adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
-        verbose = bool(estimator.verbose)
-        found.append(
-            NoImprovement(
-                estimator.tol,
-                estimator.n_iter_no_change,
-                best=-math.inf if scores is not None else estimator.best_loss_,
-                value=(lambda run: float(run.logs[SCORE]))
-                if scores is not None
-                else (lambda run: float(estimator.loss_)),  # noqa: ARG005
-                larger=scores is not None,
-                before_stopping=Adaptive(scale, verbose) if adaptive else _stop,
-                verbose=verbose,
-            )
+    found.append(
+        NoImprovement(
+            estimator.tol,
+            estimator.n_iter_no_change,
+            best=estimator.best_loss_ if scores is None else -math.inf,
+            value=_loss_of(estimator) if scores is None else _score,
+            larger=scores is not None,
+            before_stopping=Adaptive(scale, verbose) if rate == "adaptive" else _stop,
+            verbose=verbose,
         )
-    if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
+    )
+    if rate == "invscaling":
         found.append(InverseScaling(estimator, trainer.optimizer.lr, estimator.power_t))
     return tuple(found)
 
 
 def _logits(xp: Any, z: Any) -> Any:  # noqa: ARG001 - nothing looks at predictions here
     return z
+
+
+def _loss_of(estimator: Any) -> Callable[[FitRun], float]:
+    return lambda run: float(estimator.loss_)  # noqa: ARG005
+
+
+def _score(run: FitRun) -> float:
+    return float(run.logs[SCORE])
 
 
 def _stop(run: FitRun) -> bool:  # noqa: ARG001
@@ -226,7 +229,7 @@ def fit_by_lbfgs(estimator: Any, rows: Rows, objective: Objective) -> None:
     weight = len(rows) if rows.weight is None else float(rows.weight.sum())
     found = lbfgs.minimize(
         estimator.model_,
-        np.concatenate(list(dense_parts(rows.X))),
+        over_rows(np.asarray, rows.X),
         rows.t,
         loss=objective.loss,
         l2=objective.l2(weight),

@@ -1,6 +1,6 @@
 """X as an estimator takes it: dense or sparse, and every number finite."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -75,15 +75,9 @@ def _place(index: tuple[Any, ...]) -> str:
     return ", ".join(f"{name} {int(i)}" for name, i in zip(names, index, strict=False))
 
 
-def dense_parts(X: Any) -> Iterator[Any]:
-    """Yield the rows of X as dense arrays: all at once, or a sparse matrix piece by piece."""
+def over_rows(function: Callable[[Any], Any], X: Any) -> Any:
+    """Return `function` of the rows of X, all at once, or of a sparse matrix piece by piece."""
     if not sparse.issparse(X):
-        yield X
-        return
-    for start in range(0, X.shape[0], CHUNK):
-        yield X[start : start + CHUNK].toarray()
-
-
-def take_rows(X: Any, numbers: Any) -> Any:
-    """Return some rows of an array or a CSR matrix, or all of them for None."""
-    return X if X is None or numbers is None else X[numbers]
+        return function(X)
+    starts = range(0, X.shape[0], CHUNK)
+    return np.concatenate([function(X[start : start + CHUNK].toarray()) for start in starts])

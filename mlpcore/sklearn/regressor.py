@@ -4,7 +4,6 @@ from typing import Any, Self
 
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils.validation import column_or_1d
 
 from mlpcore.nn.losses import loss as resolve_loss
 from mlpcore.sklearn.base import BaseMLP, partial_fit_available
@@ -271,8 +270,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
         return Objective(resolve_loss("mse"), self._columns / 2, self.alpha)
 
     def _take_targets(self, y: Any, *, first: bool, incremental: bool, classes: Any) -> Any:  # noqa: ARG002
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
         columns = 1 if y.ndim == 1 else y.shape[1]
         if first:
             self._columns = columns

@@ -11,9 +11,6 @@ from mlpcore.optim.table import names
 SOLVERS = ("lbfgs", *(name for name in names() if name not in ("momentum", "nesterov")))
 """What `solver` may be; momentum is a parameter of its own here."""
 
-STEPWISE = tuple(name for name in SOLVERS if name != "lbfgs")
-"""Those that go through the rows batch by batch."""
-
 _WITH_MEANS = ("adam", "adamw", "nadam", "radam")
 """Those whose running means are what ``beta_1``, ``beta_2`` and ``epsilon`` speak of."""
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from scipy import sparse
 
 from mlpcore.backends.bound import BoundProgram
@@ -76,7 +75,7 @@ def make_source(
         check.targets(rows, t, sample_weight)
         return SparseSource(X, t, sample_weight, order, check)
     order = Order(rows, batch_size, seed, shuffle=shuffle, xp=bound.backend.xp)
-    return ArraySource(check.data(np.ascontiguousarray(X), t, sample_weight), order)
+    return ArraySource(check.data(X, t, sample_weight), order)
 
 
 def _check_smallest_batch(bound: BoundProgram, rows: int, batch_size: int) -> None:

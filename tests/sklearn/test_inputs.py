@@ -138,6 +138,7 @@ def test_parameters_are_checked_before_any_work(settings, message):
 
 
 def test_a_batch_larger_than_the_data_is_all_of_them():
-    with pytest.warns(UserWarning, match="batch_size=500 is more than the 150 rows"):
+    with pytest.warns(UserWarning, match="batch_size=500 is more than the 150 rows") as told:
         mine = small(batch_size=500).fit(X, Y)
+    assert sum("batch_size=500" in str(each.message) for each in told) == 1
     assert mine.model_.equals(small(batch_size=150).fit(X, Y).model_)

@@ -148,6 +148,17 @@ def test_an_interrupted_fit_keeps_what_was_learnt():
     assert classifier.score(X, Y) > 0.9
 
 
+def test_a_fit_may_be_interrupted_before_its_first_epoch_ends():
+    class Interrupting(Callback):
+        def on_epoch_begin(self, run):
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="training was interrupted"):
+        classifier = small(callbacks=[Interrupting()]).fit(X, Y)
+    assert (classifier.n_iter_, classifier.loss_curve_, classifier.best_loss_) == (0, [], np.inf)
+    assert classifier.predict(X).shape == Y.shape
+
+
 def test_verbose_prints_a_line_for_each_epoch(capsys):
     classifier = small(verbose=True, early_stopping=True, tol=0.02, n_iter_no_change=2).fit(X, Y)
     lines = capsys.readouterr().out.splitlines()
