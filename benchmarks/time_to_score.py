@@ -19,7 +19,8 @@ import time
 import warnings
 from statistics import fmean, geometric_mean, median, median_high
 
-THREADS = ("MLPCORE_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from mlpcore.cli.bench import THREAD_VARIABLES
+
 KNOWN = ("digits", "mnist-5k", "shuttle", "diabetes")
 OURS, THEIRS = "mlpcore", "scikit-learn"
 
@@ -35,7 +36,7 @@ def arguments():
 
 def with_threads(count):
     """Start anew with so many threads: libraries read the variables when they are imported."""
-    wanted = dict.fromkeys(THREADS, str(count))
+    wanted = dict.fromkeys(THREAD_VARIABLES, str(count))
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
 
@@ -111,8 +112,6 @@ def main():
     from time_to_score_data import problems
 
     warnings.simplefilter("ignore")  # of epochs that end before convergence, on purpose
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(given.threads)
     print("| problem | score to reach | who | epochs | ms | score | time over ours |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     ratios = []

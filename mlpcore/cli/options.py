@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from mlpcore.cli.errors import UsageError
 
@@ -76,11 +76,18 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def require_output(path: str) -> None:
-    """Raise UsageError unless the file of ``--output`` can be written, before the work for it."""
+def require_known(option: str, given: Sequence[str], known: Collection[str]) -> None:
+    """Raise UsageError unless `given` are names, one or more, of the `known` ones."""
+    unknown = ", ".join(repr(name) for name in given if name not in known)
+    if unknown or not given:
+        raise UsageError(f"{option} takes {', '.join(known)}, got {unknown or 'nothing'}")
+
+
+def require_output(path: str, option: str = "--output") -> None:
+    """Raise UsageError unless the file of an option can be written, before the work for it."""
     from mlpcore.io.atomic import require_writable
 
     try:
         require_writable(path)
     except OSError as error:
-        raise UsageError(f"--output {path}: {error.strerror}") from error
+        raise UsageError(f"{option} {path}: {error.strerror}") from error

@@ -4,8 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from mlpcore.cli.errors import UsageError
-from mlpcore.cli.options import add_device, names
+from mlpcore.cli.options import add_device, names, require_known, require_output
 
 if TYPE_CHECKING:
     from mlpcore.selfcheck import Outcome, Place
@@ -42,11 +41,9 @@ def run(args: argparse.Namespace) -> int:
     DeviceUnavailableError
         If the device cannot be used; the message says why.
     """
-    unknown = ", ".join(repr(name) for name in args.dtype if name not in _DTYPES)
-    if unknown or not args.dtype:
-        raise UsageError(f"--dtype takes {', '.join(_DTYPES)}, got {unknown or 'nothing'}")
+    require_known("--dtype", args.dtype, _DTYPES)
     if args.report is not None:
-        _require_writable(args.report)
+        require_output(args.report, "--report")
 
     from mlpcore import selfcheck
     from mlpcore.backends.registry import backend
@@ -66,15 +63,6 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         _write(args.report, places, outcomes)
     return 1 if any(outcome.status == "failed" for outcome in outcomes) else 0
-
-
-def _require_writable(path: str) -> None:
-    from mlpcore.io.atomic import require_writable
-
-    try:
-        require_writable(path)
-    except OSError as error:
-        raise UsageError(f"--report {path}: {error.strerror}") from error
 
 
 def _write(path: str, places: "list[Place]", outcomes: "list[Outcome]") -> None:

@@ -2,14 +2,21 @@
 
 import argparse
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlpcore.cli.errors import UsageError
-from mlpcore.cli.options import add_device, names, require_output, whole_number, widths
+from mlpcore.cli.options import (
+    add_device,
+    names,
+    require_known,
+    require_output,
+    whole_number,
+    widths,
+)
 
 if TYPE_CHECKING:
     from mlpcore.backends.cuda.choices import Choice
@@ -125,13 +132,13 @@ def _plan(args: argparse.Namespace) -> "Plan":
     from mlpcore.backends.cuda.choices import Choice
     from mlpcore.backends.cuda.tuning import Plan
 
-    _require_known("--dtype", args.dtype, _DTYPES)
+    require_known("--dtype", args.dtype, _DTYPES)
     for option, values in (("--sizes", args.sizes), ("--batch", args.batch)):
         if not values:
             raise UsageError(f"{option} takes numbers from 1 up, got nothing")
     given: dict[str, Any] = {}
     if args.choices is not None:
-        _require_known("--choices", args.choices, list(Choice))
+        require_known("--choices", args.choices, list(Choice))
         if set(args.choices) == {Choice.NARROW}:
             raise UsageError("--choices needs one besides narrow, which computes few layers")
         given["choices"] = [choice for choice in Choice if choice in args.choices]
@@ -154,12 +161,6 @@ def _output(requested: str | None) -> Path:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_output(str(path))
     return path
-
-
-def _require_known(option: str, given: Sequence[str], known: Collection[str]) -> None:
-    unknown = ", ".join(repr(name) for name in given if name not in known)
-    if unknown or not given:
-        raise UsageError(f"{option} takes {', '.join(known)}, got {unknown or 'nothing'}")
 
 
 class _GPU:
