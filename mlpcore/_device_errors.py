@@ -6,7 +6,7 @@ The public home of `Cause` and `DeviceUnavailableError` is `mlpcore.device`.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = [
     "CONDA_LINE",
@@ -94,8 +94,7 @@ class DeviceUnavailableError(RuntimeError):
         return type(self), (str(self), self.cause)
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A cause in words, before it is known who asked.
 
     Parameters

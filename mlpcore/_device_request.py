@@ -9,7 +9,7 @@ import contextvars
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mlpcore import _device_errors as problems
 
@@ -76,8 +76,7 @@ CPU = Device("cpu")
 FIRST_GPU = Device("cuda", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What was asked for and by whom.
 
     Parameters

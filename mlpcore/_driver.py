@@ -11,8 +11,8 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["Driver", "DriverMissingError", "Gpu", "believe", "probe", "visible_gpus"]
 
@@ -30,16 +30,14 @@ _NVML_NAME_BUFFER_SIZE = 96
 _NVML_UUID_BUFFER_SIZE = 96
 
 
-@dataclass(frozen=True)
-class Gpu:
+class Gpu(NamedTuple):
     """A GPU as NVML or ``/proc`` names it."""
 
     name: str
     uuid: str
 
 
-@dataclass(frozen=True)
-class Driver:
+class Driver(NamedTuple):
     """A driver that answers.
 
     Parameters

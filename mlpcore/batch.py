@@ -1,15 +1,13 @@
 """An input brought as rows to the model's device, and results given back in its form."""
 
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlpcore.backends.arrays import Kind, kind_of
 from mlpcore.backends.base import Backend
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """An input as the model computes with it, and how to give results the form it came in.
 
     Attributes

@@ -72,7 +72,7 @@ class DeviceInfo:
     reason: str | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class _State:
     """What this process has done so far."""
 

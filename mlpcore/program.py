@@ -7,7 +7,7 @@ before the first `Dense` is applied before its product.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import Operation, ParameterShape, Scope
@@ -15,8 +15,7 @@ from mlpcore.kernels.reference.operations import Activation, Bias
 from mlpcore.network import Dense, Network
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A named array of the program.
 
     Attributes
@@ -43,8 +42,7 @@ class Parameter:
     activation: Activation | None = None
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """An operation at its place in the program.
 
     Attributes

@@ -24,7 +24,7 @@ def fingerprint_of(*folders: Path) -> bytes | None:
             for path in paths:
                 with open(path, "rb") as file:
                     text = file.read()
-                place = os.path.relpath(path, folder).replace(os.sep, "/")
+                place = path[len(str(folder)) + 1 :].replace(os.sep, "/")
                 digest.update(f"{place}\n{len(text)}\n".encode())
                 digest.update(text)
     except OSError:

@@ -9,7 +9,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from .typing import Array, Namespace
 
@@ -25,8 +25,7 @@ class Scope(enum.Enum):
     """The whole batch, as batch normalisation in training: ends a run of fused stages."""
 
 
-@dataclass(frozen=True)
-class RandomKey:
+class RandomKey(NamedTuple):
     """Where in the stream of random numbers a call stands: it fixes what the call draws.
 
     Attributes
@@ -47,7 +46,7 @@ class RandomKey:
     row: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """Everything that one application of an operation reads and writes besides its input.
 
@@ -115,8 +114,7 @@ class Call:
         }
 
 
-@dataclass(frozen=True)
-class ParameterShape:
+class ParameterShape(NamedTuple):
     """Name, shape and role of an array that an operation owns.
 
     Attributes

@@ -6,9 +6,8 @@ an array can hand one in, so the library is in `sys.modules` by then.
 
 import re
 import sys
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +17,7 @@ _HOST, _CUDA = 1, 2  # DLDeviceType in dlpack.h: kDLCPU, kDLCUDA
 _CUDA_MANAGED = 13
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """The library an array belongs to and the sort of memory that holds it.
 
     Attributes

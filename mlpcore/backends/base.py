@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mlpcore.backends.arrays import Kind
 from mlpcore.backends.parameters import Exporter, ParameterBuffer
@@ -35,7 +35,7 @@ class Mode(enum.Enum):
     """A training step: dropout drops, batch statistics are used and their running values kept."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Settings:
     """What a model asks of the engines that compute it, and what they keep for it.
 
@@ -52,8 +52,7 @@ class Settings:
     copies: dict[Any, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """The arrays of one model: what a plan, which has none, is bound to.
 
     Attributes
@@ -72,7 +71,7 @@ class Binding:
     settings: Settings
 
 
-@dataclass
+@dataclass(eq=False)
 class StageRecord:
     """What the forward pass of one stage leaves for its backward pass and for whoever looks inside.
 
@@ -94,7 +93,7 @@ class StageRecord:
     calls: dict[int, Call] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """One pass through a plan: where the segments find arrays and leave what they record.
 
@@ -141,8 +140,7 @@ class Run:
     settings: Settings = field(default_factory=Settings)
 
 
-@dataclass(frozen=True)
-class StepResult:
+class StepResult(NamedTuple):
     """What a training step computed before it changed the parameters.
 
     Attributes

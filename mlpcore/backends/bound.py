@@ -1,8 +1,8 @@
 """A program bound to a device, a dtype and the arrays it computes with."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,8 +35,7 @@ Watcher = Callable[[list[StageRecord]], None]
 """Whoever looks at each stage's values after a forward pass."""
 
 
-@dataclass(frozen=True)
-class Tape:
+class Tape(NamedTuple):
     """What a forward pass recorded, and of which parameters.
 
     Attributes
@@ -62,8 +61,7 @@ class Tape:
         return self.run.records or []
 
 
-@dataclass(frozen=True)
-class Backward:
+class Backward(NamedTuple):
     """The gradients of one backward pass.
 
     Attributes
@@ -78,8 +76,8 @@ class Backward:
 
     flat: Any
     dx: Any
-    dz: dict[int, Any] = field(default_factory=dict)
-    da: dict[int, Any] = field(default_factory=dict)
+    dz: dict[int, Any]
+    da: dict[int, Any]
 
 
 class BoundProgram:

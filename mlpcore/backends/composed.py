@@ -24,7 +24,7 @@ from mlpcore.kernels.reference.operation import Scope
 from mlpcore.program import Program
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ComposedPlan(Plan):
     """The segments of a program in order.
 
@@ -60,7 +60,7 @@ class ComposedPlan(Plan):
         logits = self.xp.empty((rows, self.program.out_features), dtype=x.dtype)
         for start in range(0, rows, self.chunk):
             part = slice(start, min(start + self.chunk, rows))
-            key = None if run.random is None else replace(run.random, row=run.random.row + start)
+            key = None if run.random is None else run.random._replace(row=run.random.row + start)
             logits[part] = self._pass(replace(run, random=key, results={}), x[part])
         return logits
 

@@ -2,8 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlpcore.backends.base import Backend, Binding
 from mlpcore.backends.folding import Folding, Norm, fold, without_noise
@@ -14,8 +13,7 @@ from mlpcore.backends.signals import deferred_signals
 from mlpcore.program import Program
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What prediction computes of a program, and with which arrays.
 
     Attributes
@@ -40,7 +38,7 @@ def prediction(program: Program, binding: Binding, backend: Backend) -> Predicti
     if folding is None:
         return Prediction(acting, binding, folded=False)
     arrays = FoldedParameters(folding, binding.parameters, binding.state, backend)
-    of_arrays = replace(binding, parameters=arrays, state=arrays.state)
+    of_arrays = binding._replace(parameters=arrays, state=arrays.state)
     return Prediction(folding.program, of_arrays, folded=True)
 
 

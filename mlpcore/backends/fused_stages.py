@@ -1,14 +1,13 @@
 """Which stages of a program the kernels of a device can fuse, and what each of them is to them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlpcore.kernels.reference.operation import Operation
 from mlpcore.kernels.reference.operations import Activation, Bias, Standardize
 from mlpcore.program import Program, Stage
 
 
-@dataclass(frozen=True)
-class FusedStage:
+class FusedStage(NamedTuple):
     """A matrix product, the bias after it and the activation after that.
 
     Attributes
@@ -30,8 +29,7 @@ class FusedStage:
     out_features: int
 
 
-@dataclass(frozen=True)
-class FusedStages:
+class FusedStages(NamedTuple):
     """Consecutive stages that the kernels run as one network.
 
     Attributes

@@ -12,7 +12,7 @@ from mlpcore.kernels.reference.operations import Bias
 from mlpcore.program import Stage, Step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InterpretedStage(Segment):
     """One stage, its product and its operations one after the other.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlpcore.cached import cached_property
 from mlpcore.program import Parameter
@@ -12,8 +12,7 @@ ALIGNMENT = 64
 """Bytes to which every array is aligned: one AVX-512 vector, one cache line."""
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """The place of one array: its first element, its shape and how many elements it has."""
 
     start: int

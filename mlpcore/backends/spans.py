@@ -1,15 +1,13 @@
 """Runs of the flat buffer that an update treats alike."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlpcore.backends.layout import Layout
 from mlpcore.program import Program
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A run of the flat buffer, which begins where an array of it begins.
 
     Attributes
@@ -55,14 +53,14 @@ def joined(spans: Iterable[Span], *, apart: bool) -> tuple[Span, ...]:
     """
     found: list[Span] = []
     for given in spans:
-        span = given if apart else replace(given, decays=True)
+        span = given if apart else given._replace(decays=True)
         last = found[-1] if found else None
         if (
             last is not None
             and last.stop == span.start
             and (last.lr_scale, last.decays) == (span.lr_scale, span.decays)
         ):
-            found[-1] = replace(last, stop=span.stop)
+            found[-1] = last._replace(stop=span.stop)
         else:
             found.append(span)
     return tuple(found)

@@ -1,7 +1,7 @@
 """Groups of parameters by the patterns of their names, each with what is different for it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from mlpcore.backends.layout import Layout
@@ -125,7 +125,7 @@ def rules_of(
     factors = {name: _own(l2, chosen[name]) for name in layout.names if name in weights}
     frozen = frozenset(name for name, group in chosen.items() if group and group.frozen)
     trained = [
-        replace(span, lr_scale=1.0 if (own := chosen[name]) is None else own.lr_scale)
+        span._replace(lr_scale=1.0 if (own := chosen[name]) is None else own.lr_scale)
         for name, span in spans_of(program, layout).items()
         if name not in frozen
     ]

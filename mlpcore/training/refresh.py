@@ -55,7 +55,7 @@ def _for_statistics(program: Program) -> Program | None:
 
 def _changed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(
-        replace(step, operation=replace(step.operation, momentum=1.0))
+        step._replace(operation=replace(step.operation, momentum=1.0))
         if isinstance(step.operation, BatchNorm)
         else step
         for step in steps

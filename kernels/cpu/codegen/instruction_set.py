@@ -8,7 +8,7 @@ every level, because each instruction used is exact as IEEE 754 says.
 import functools
 import os
 import platform
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import llvmlite.binding as llvm
 
@@ -19,8 +19,7 @@ OFF = "none"
 """The name that means no kernels: the reference runs, whatever the processor has."""
 
 
-@dataclass(frozen=True)
-class InstructionSet:
+class InstructionSet(NamedTuple):
     """A level of a processor architecture and the shape of the register tiles that suit it.
 
     Attributes

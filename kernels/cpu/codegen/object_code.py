@@ -9,7 +9,6 @@ import ctypes
 import functools
 import json
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import llvmlite.binding as llvm
@@ -57,8 +56,7 @@ class Signature(NamedTuple):
         return make(result, *(types[kind] for kind in self.arguments))
 
 
-@dataclass(frozen=True)
-class ObjectCode:
+class ObjectCode(NamedTuple):
     """Compiled kernels, and what is needed to call them.
 
     Attributes

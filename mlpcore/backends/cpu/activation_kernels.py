@@ -1,6 +1,6 @@
 """The kernels of an activation, and what its backward kernel must be given."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlpcore.backends.cpu.library import Library
 from mlpcore.kernels.reference.operation import Scope
@@ -10,8 +10,7 @@ KEEPS_A = frozenset({"relu", "identity", "softmax", "log_softmax"})
 """Activations whose backward kernel reads a and not z, so that z may be written over."""
 
 
-@dataclass(frozen=True)
-class ActivationKernels:
+class ActivationKernels(NamedTuple):
     """The addresses of an activation's kernels.
 
     Attributes

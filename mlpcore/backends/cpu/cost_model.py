@@ -3,7 +3,6 @@
 The one place where such choices are made.  None of them changes a bit of the result.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
@@ -63,8 +62,7 @@ class Way(Enum):
     FEW, MANY, SPREAD = "few", "many", "spread"
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One way to compute a prediction.
 
     Attributes

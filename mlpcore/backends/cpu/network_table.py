@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +27,7 @@ def aligned(length: int, dtype: Any) -> Any:
     return raw[skip : skip + length * itemsize].view(dtype)
 
 
-@dataclass(frozen=True)
-class Heights:
+class Heights(NamedTuple):
     """How the outputs of a layer are divided into panels that differ by one in height at most."""
 
     height: int

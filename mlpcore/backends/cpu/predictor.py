@@ -14,7 +14,7 @@ from mlpcore.kernels.cpu.board_memory import board_bytes
 _LINES = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PreparedCall:
     """How calls with one number of rows and threads are computed.
 

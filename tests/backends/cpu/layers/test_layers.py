@@ -83,7 +83,7 @@ def test_dropout_has_the_bits_of_the_reference(dtype):
 def test_other_places_of_the_random_stream_give_other_numbers(operation):
     arithmetic, x = CompiledArithmetic("float32"), numbers(4, "float32")
     key = RandomKey(1, 2, 3, 4)
-    others = [replace(key, **{name: 9}) for name in ("seed", "step", "layer", "row")]
+    others = [key._replace(**{name: 9}) for name in ("seed", "step", "layer", "row")]
     call = call_of(operation, "float32", True)
     results = [
         arithmetic.apply(operation, replace(call, random=k, saved={}), x) for k in (key, *others)
