@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from mlpcore import functional
 from mlpcore.backends.cpu.num_threads import threads
 from mlpcore.backends.lazy_imports import lazy_names
 from mlpcore.device import (
@@ -14,9 +13,6 @@ from mlpcore.device import (
     set_device,
     use_device,
 )
-from mlpcore.frozen import FrozenPredictor
-from mlpcore.inspect import summary, trace
-from mlpcore.io import ModelFileError
 from mlpcore.kernels.reference.operations import (
     Activation,
     BatchNorm,
@@ -29,11 +25,16 @@ from mlpcore.kernels.reference.operations import (
 from mlpcore.model import MLP
 from mlpcore.network import Dense, Network
 from mlpcore.nn.activations import activation
-from mlpcore.nn.losses import loss
-from mlpcore.passes import Cache, Gradients
 
 if TYPE_CHECKING:
+    from mlpcore import functional
+    from mlpcore.frozen import FrozenPredictor
+    from mlpcore.inspect.summary import summary
+    from mlpcore.inspect.trace import trace
+    from mlpcore.io import ModelFileError
+    from mlpcore.nn.losses import loss
     from mlpcore.optim import optimizer
+    from mlpcore.passes import Cache, Gradients
     from mlpcore.training import Group, History, Trainer, ema, load_checkpoint, swa
 
 __version__ = "0.1.0"
@@ -78,10 +79,26 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     globals(),
     {
-        **dict.fromkeys(("optim", "optimizer"), "mlpcore.optim"),
+        "FrozenPredictor": "mlpcore.frozen",
+        "ModelFileError": "mlpcore.io",
+        "loss": "mlpcore.nn.losses",
+        "optimizer": "mlpcore.optim",
+        **dict.fromkeys(("Cache", "Gradients"), "mlpcore.passes"),
+        **dict.fromkeys(("summary", "trace"), "mlpcore.inspect"),
         **dict.fromkeys(
             ("Group", "History", "Trainer", "ema", "load_checkpoint", "swa"), "mlpcore.training"
         ),
-        **{name: f"mlpcore.{name}" for name in ("callbacks", "datasets", "training")},
+        **{
+            name: f"mlpcore.{name}"
+            for name in (
+                "callbacks",
+                "datasets",
+                "functional",
+                "inspect",
+                "io",
+                "optim",
+                "training",
+            )
+        },
     },
 )

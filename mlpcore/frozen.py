@@ -9,10 +9,9 @@ from mlpcore.backends.base import FrozenPrediction, Mode
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.cpu.compiled import why_not
 from mlpcore.backends.cpu.num_threads import check_num_threads
-from mlpcore.backends.fused_stages import not_fused
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.registry import backend
 from mlpcore.device import Device, resolve
-from mlpcore.inspect.describe import describe
 from mlpcore.network import Network
 from mlpcore.prediction import predict
 from mlpcore.program import lower
@@ -144,6 +143,8 @@ class FrozenPredictor:
 
     def _what_is_apart(self) -> str:
         """Return why the kernels do not predict with it in one call."""
+        with importing():
+            from mlpcore.backends.fused_stages import not_fused
         others = not_fused(self._bound.plan(Mode.INFERENCE).program)
         found = f"not {', '.join(others)}" if others else "in no other order"
         return f"its kernels compute products, each with a bias and an activation, but {found}"
@@ -179,6 +180,8 @@ class FrozenPredictor:
         return _unpickled, (self._network, self._bound.values(), *parts)
 
     def __repr__(self) -> str:
+        with importing():
+            from mlpcore.inspect.describe import describe
         return describe(type(self).__name__, self._network, self._bound)
 
 

@@ -1,29 +1,35 @@
 """MLP: the thin object on top of everything below."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from mlpcore.backends.arrays import NUMPY, bring_in, common_kind, kind_of, namespace_of, send_back
+from mlpcore.backends.arrays import NUMPY, bring_in, kind_of, namespace_of, send_back
 from mlpcore.backends.base import DirectPrediction, Mode
+from mlpcore.backends.lazy_imports import importing, lazy_module
 from mlpcore.batch_out import out_rows
 from mlpcore.cached import cached_property
 from mlpcore.checks import not_negative, whole_number
-from mlpcore.device import Device
-from mlpcore.frozen import FrozenPredictor
-from mlpcore.inspect.features import features
-from mlpcore.inspect.hooks import LayerHook, LayerValues
 from mlpcore.model_fit import FittableModel
-from mlpcore.nn.activations import ActivationSpec
-from mlpcore.nn.architecture import NormSpec, architecture
-from mlpcore.nn.initializers import InitializerSpec
-from mlpcore.nn.losses import LossSpec
-from mlpcore.passes import Cache, Gradients
+from mlpcore.nn.architecture import architecture
 from mlpcore.prediction import predict
-from mlpcore.training.data import take_data
-from mlpcore.training.objective import objective
-from mlpcore.training.penalty import penalty
+
+if TYPE_CHECKING:
+    from mlpcore import model_gradients, passes
+    from mlpcore.device import Device
+    from mlpcore.frozen import FrozenPredictor
+    from mlpcore.inspect.hooks import LayerHook, LayerValues
+    from mlpcore.nn.activations import ActivationSpec
+    from mlpcore.nn.architecture import NormSpec
+    from mlpcore.nn.initializers import InitializerSpec
+    from mlpcore.nn.losses import LossSpec
+    from mlpcore.passes import Cache, Gradients
+else:
+    model_gradients = lazy_module("mlpcore.model_gradients")
+    passes = lazy_module("mlpcore.passes")
 
 
 class MLP(FittableModel):
@@ -212,6 +218,8 @@ class MLP(FittableModel):
         FrozenPredictor
             On the same device, with this model's `num_threads`.
         """
+        with importing():
+            from mlpcore.frozen import FrozenPredictor
         return FrozenPredictor(
             self.network,
             self._bound.values(),
@@ -255,7 +263,7 @@ class MLP(FittableModel):
             given = batch.give(bound.backend, logits)
             if tape is None:
                 return given
-            return given, Cache(tape, batch, bound.backend)
+            return given, passes.Cache(tape, batch, bound.backend)
 
     def backward(
         self,
@@ -293,30 +301,9 @@ class MLP(FittableModel):
             parameters have changed since, by a step, `set_parameters` or `adapt`.  A write through
             the views of `parameters` is not noticed and gives gradients of neither state.
         """
-        bound = self._bound
-        if not isinstance(cache, Cache):
-            raise TypeError(
-                f"backward needs the cache that forward returned, got {type(cache).__name__}"
-            )
-        if cache.tape.run.parameters is not bound.parameters:
-            raise ValueError("this cache was made by another model")
-        with bound.backend.active():
-            kind = common_kind(dz=dz)
-            if kind != cache.batch.kind and hasattr(dz, "__dlpack_device__"):
-                raise TypeError(f"x was a {cache.batch.kind} array but dz is a {kind} array")
-            array = bound.backend.receive(dz, kind, self._dtype)
-            expected = (*cache.batch.lead, bound.program.out_features)
-            if tuple(array.shape) != expected:
-                raise ValueError(
-                    f"dz must have the shape of the logits, {expected}; got {tuple(array.shape)}"
-                )
-            rows = array.reshape(cache.tape.rows, bound.program.out_features)
-            bound.verify(cache.tape)
-            result = bound.backward(
-                cache.tape, rows, input_gradient=input_gradient, intermediates=intermediates
-            )
-            bound.verify(cache.tape)
-            return Gradients(result, cache.batch, bound)
+        return model_gradients.backward(
+            self._bound, cache, dz, input_gradient=input_gradient, intermediates=intermediates
+        )
 
     def value_and_grad(
         self,
@@ -359,26 +346,18 @@ class MLP(FittableModel):
         TypeError, ValueError
             If something does not fit.
         """
-        chosen, l2, l1 = self._loss(loss), not_negative(l2, "l2"), not_negative(l1, "l1")
-        bound = self._bound
-        with bound.backend.active():
-            data = take_data(bound, x, t, chosen, sample_weight)
-            found = objective(
-                bound,
-                data.x,
-                data.t,
-                chosen,
-                penalty=penalty(bound.program, l2, l1),
-                sample_weight=data.sample_weight,
-                input_gradient=input_gradient,
-                intermediates=intermediates,
-            )
-            gradients = Gradients(found.gradients, data.batch, bound)
-            kind = data.batch.kind
-            gradients.loss = bound.backend.deliver(found.loss, kind)
-            gradients.penalty = bound.backend.deliver(found.penalty, kind)
-            gradients.objective = bound.backend.deliver(found.value, kind)
-            return gradients.objective, gradients
+        gradients = model_gradients.gradients_of(
+            self._bound,
+            x,
+            t,
+            self._loss(loss),
+            l2=not_negative(l2, "l2"),
+            l1=not_negative(l1, "l1"),
+            sample_weight=sample_weight,
+            input_gradient=input_gradient,
+            intermediates=intermediates,
+        )
+        return gradients.objective, gradients
 
     # Looking inside.
 
@@ -387,6 +366,8 @@ class MLP(FittableModel):
 
         Negative numbers count from the last layer, which is -1.
         """
+        with importing():
+            from mlpcore.inspect.features import features
         return features(self._bound, x, layers)
 
     def on_layer(self, callback: Callable[[LayerValues], None]) -> LayerHook:
@@ -400,4 +381,6 @@ class MLP(FittableModel):
         LayerHook
             Its ``remove()`` ends it; as a context manager it ends with the block.
         """
+        with importing():
+            from mlpcore.inspect.hooks import LayerHook
         return LayerHook(self._bound, callback)

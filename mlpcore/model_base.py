@@ -1,7 +1,7 @@
 """A network with its parameters on one device: what they are, copies of them, and files."""
 
 import copy
-import secrets
+import os
 from collections.abc import Mapping, MutableMapping
 from os import PathLike
 from typing import Any, Self
@@ -11,13 +11,11 @@ import numpy as np
 from mlpcore.backends.arrays import bring_in, kind_of
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.cpu.num_threads import check_num_threads
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.registry import backend
 from mlpcore.checks import whole_number
 from mlpcore.device import Device, resolve
-from mlpcore.inspect.describe import describe
-from mlpcore.io import safetensors
 from mlpcore.network import Network
-from mlpcore.nn.initial_values import initial_values
 from mlpcore.program import lower
 
 _OWN = frozenset({"network", "seed", "_dtype", "_bound", "_direct"})
@@ -64,12 +62,14 @@ class Model:
     ) -> None:
         threads = check_num_threads(num_threads)
         self.network = network
-        self.seed = secrets.randbits(63) if seed is None else whole_number(seed, "seed", 0)
+        self.seed = _drawn_seed() if seed is None else whole_number(seed, "seed", 0)
         self._dtype = check_dtype(dtype)
         self._bound = BoundProgram(lower(network), backend(resolve(device)), self._dtype)
         self._bound.settings.num_threads = threads
 
     def _initialize(self) -> None:
+        with importing():  # and NumPy's generators, which a model that is loaded does not need
+            from mlpcore.nn.initial_values import initial_values
         self._bound.assign(initial_values(self._bound.program, self.seed))
 
     @property
@@ -101,6 +101,8 @@ class Model:
         return self._bound.parameters.layout.count
 
     def __repr__(self) -> str:
+        with importing():
+            from mlpcore.inspect.describe import describe
         return describe(type(self).__name__, self.network, self._bound)
 
     def parameters(self) -> MutableMapping[str, Any]:
@@ -220,6 +222,8 @@ class Model:
         OSError
             If the file cannot be written.
         """
+        with importing():
+            from mlpcore.io import safetensors
         config, values = self.network.config(), self._bound.values()
         safetensors.write(path, config, values, metadata or {}, seed=self.seed)
 
@@ -240,11 +244,18 @@ class Model:
         OSError
             If it cannot be read.
         """
+        with importing():
+            from mlpcore.io import safetensors
         saved = safetensors.read(path)
         model = cls.__new__(cls)
         model._build(saved.network, saved.dtype, device, saved.seed, num_threads)
         model._bound.assign(saved.values)
         return model
+
+
+def _drawn_seed() -> int:
+    """Return 63 bits of the system: what `secrets` draws, without OpenSSL that it imports."""
+    return int.from_bytes(os.urandom(8), "little") >> 1
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:

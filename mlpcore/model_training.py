@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlpcore.backends.lazy_imports import importing
+from mlpcore.backends.lazy_imports import importing, lazy_module
 from mlpcore.batch import Batch, take
 from mlpcore.checks import whole_number
 from mlpcore.model_base import Model
-from mlpcore.nn.losses import Loss, LossSpec, check_output, default_for_output
-from mlpcore.nn.losses import loss as resolve_loss
 
 if TYPE_CHECKING:
     from mlpcore.backends.recompute import Segments
+    from mlpcore.nn import losses
+    from mlpcore.nn.losses import Loss, LossSpec
     from mlpcore.optim import OptimizerSpec
     from mlpcore.training.averaging import Average
     from mlpcore.training.groups import Group
     from mlpcore.training.step_options import OnNaN, Schedule, StepOptions
     from mlpcore.training.trainer import Trainer
+else:
+    losses = lazy_module("mlpcore.nn.losses")
 
 
 class TrainableModel(Model):
@@ -26,8 +28,8 @@ class TrainableModel(Model):
 
     def _loss(self, spec: LossSpec | None) -> Loss:
         name = self.network.output.name
-        chosen = resolve_loss(default_for_output(name) if spec is None else spec)
-        check_output(chosen, name)
+        chosen = losses.loss(losses.default_for_output(name) if spec is None else spec)
+        losses.check_output(chosen, name)
         return chosen
 
     def trainer(

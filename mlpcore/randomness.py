@@ -7,7 +7,7 @@ https://numpy.org/doc/stable/reference/random/parallel.html).
 
 import enum
 
-import numpy as np
+from numpy.random import Generator, Philox, SeedSequence
 
 
 class Stream(enum.IntEnum):
@@ -21,7 +21,7 @@ class Stream(enum.IntEnum):
     """The initial values of one bias, counted among the parameters."""
 
 
-def generator(seed: int, stream: Stream, number: int) -> np.random.Generator:
+def generator(seed: int, stream: Stream, number: int) -> Generator:
     """Return the generator of stream `number` for one purpose under `seed`."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(int(stream), number))
-    return np.random.Generator(np.random.Philox(sequence))
+    sequence = SeedSequence(seed, spawn_key=(int(stream), number))
+    return Generator(Philox(sequence))

@@ -118,7 +118,7 @@ def statements(tree: ast.AST, *, runtime: bool) -> Iterator[ast.AST]:
 
 
 def imports(tree: ast.AST, package: str, *, runtime: bool = False) -> list[str]:
-    """Name in full everything that is imported, also inside functions.
+    """Name in full everything that is imported, also inside functions or at first use.
 
     ``from a import b`` counts as ``a.b``: whether b is a module is not written in the source.
     """
@@ -130,6 +130,10 @@ def imports(tree: ast.AST, package: str, *, runtime: bool = False) -> list[str]:
             parts = package.split(".")[: len(package.split(".")) + 1 - node.level]
             base = ".".join([*(parts if node.level else []), *filter(None, [node.module])])
             found += [f"{base}.{name.name}" for name in node.names]
+        elif isinstance(node, ast.Assign):
+            match node.value:
+                case ast.Call(ast.Name("lazy_module"), [ast.Constant(name)]):
+                    found.append(name)
     return found
 
 
@@ -219,6 +223,7 @@ if TYPE_CHECKING:
     from hidden import g
 else:
     import shown
+    used = lazy_module("k.l")
 def later():
     from h.i import j
 """
@@ -226,6 +231,6 @@ def later():
 
 def test_the_reader_of_imports_reads_all_forms():
     names = imports(ast.parse(SNIPPET), "top.inner", runtime=True)
-    expected = "a.b h.i.j numpy shown top.e.f top.inner.d typing.TYPE_CHECKING"
+    expected = "a.b h.i.j k.l numpy shown top.e.f top.inner.d typing.TYPE_CHECKING"
     assert sorted(names) == expected.split()
     assert "hidden.g" in imports(ast.parse(SNIPPET), "top.inner")

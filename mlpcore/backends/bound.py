@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,16 +18,18 @@ from mlpcore.backends.base import (
     StageRecord,
     StepRule,
 )
-from mlpcore.backends.folded_arrays import Prediction, prediction
-from mlpcore.backends.folding import without_noise
 from mlpcore.backends.layout import Layout
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.recompute import RecomputingPlan, recomputing
+from mlpcore.backends.predicting import Prediction, prediction, without_noise
 from mlpcore.backends.seqlock import SequenceLock, Write
 from mlpcore.backends.spans import Span
 from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.program import Parameter, Program
+
+if TYPE_CHECKING:
+    from mlpcore.backends.recompute import RecomputingPlan
 
 T = TypeVar("T")
 
@@ -134,12 +136,14 @@ class BoundProgram:
             found = self._plans[mode] = self.backend.compile(program, self.dtype, mode)
         return found
 
-    def _passes(self, mode: Mode, segments: int | None) -> Plan | RecomputingPlan:
+    def _passes(self, mode: Mode, segments: int | None) -> "Plan | RecomputingPlan":
         """Return what goes forward and back: in training by as many groups of stages, if given."""
         if segments is None:
             return self.plan(mode)
         found = self._in_groups.get(segments)
         if found is None:
+            with importing():
+                from mlpcore.backends.recompute import recomputing
             found = self._in_groups[segments] = recomputing(
                 self.program,
                 segments,

@@ -2,44 +2,14 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from mlpcore.backends.base import Backend, Binding
-from mlpcore.backends.folding import Folding, Norm, fold, without_noise
+from mlpcore.backends.base import Backend
+from mlpcore.backends.folding import Folding, Norm
 from mlpcore.backends.forks import renew_in_child
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.signals import deferred_signals
-from mlpcore.program import Program
-
-
-class Prediction(NamedTuple):
-    """What prediction computes of a program, and with which arrays.
-
-    Attributes
-    ----------
-    program : Program
-        The program without what acts in training alone, and with foldable norms in its products.
-    binding : Binding
-        The arrays of that program.
-    folded : bool
-        Whether they are others than those of the whole program.
-    """
-
-    program: Program
-    binding: Binding
-    folded: bool
-
-
-def prediction(program: Program, binding: Binding, backend: Backend) -> Prediction:
-    """Return what predicts as `program` does with the arrays of `binding`."""
-    acting = without_noise(program)
-    folding = fold(acting)
-    if folding is None:
-        return Prediction(acting, binding, folded=False)
-    arrays = FoldedParameters(folding, binding.parameters, binding.state, backend)
-    of_arrays = binding._replace(parameters=arrays, state=arrays.state)
-    return Prediction(folding.program, of_arrays, folded=True)
 
 
 class FoldedParameters(ParameterBuffer):

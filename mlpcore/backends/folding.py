@@ -1,4 +1,4 @@
-r"""The program of prediction: without what acts in training alone, batch norms in the products.
+r"""Batch normalisations of a program inside its products, for prediction.
 
 In prediction a batch normalisation is an affine map of each column with fixed numbers,
 
@@ -84,23 +84,6 @@ class Folding:
 
     program: Program
     stages: tuple[FoldedStage, ...]
-
-
-def without_noise(program: Program) -> Program:
-    """Return `program` without the steps that do nothing outside training; itself if none does."""
-
-    def acting(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(step for step in steps if not _is_noise(step))
-
-    stages = tuple(
-        replace(stage, before=acting(stage.before), after=acting(stage.after))
-        for stage in program.stages
-    )
-    return program if stages == program.stages else replace(program, stages=stages)
-
-
-def _is_noise(step: Step) -> bool:
-    return step.operation.predicts_identity and not (step.parameters or step.state)
 
 
 def fold(program: Program) -> Folding | None:

@@ -23,13 +23,36 @@ def importing() -> Iterator[None]:
         yield
 
 
+class lazy_module:  # noqa: N801 - it is called like a function, and stands for a module
+    """A module that is imported when something of it is asked for, and from then on costs nothing.
+
+    For functions that are called often: each name becomes an attribute when it is first read, so
+    there is neither a statement to run nor a lock to take after that.
+
+    Parameters
+    ----------
+    name : str
+        The module's full name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        with importing():
+            module = import_module(self._name)
+        value = getattr(module, name)
+        setattr(self, name, value)
+        return value
+
+
 def lazy_names(
     namespace: dict[str, Any], homes: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` of a package that imports names when they are asked for.
 
-    `import mlpcore` is to take little longer than importing NumPy, and what trains is a hundred
-    modules.  See PEP 562.
+    `import mlpcore` is to take little longer than importing NumPy, and what a first prediction
+    does not need is more than half of it.  See PEP 562.
 
     Parameters
     ----------

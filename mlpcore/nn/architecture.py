@@ -8,9 +8,11 @@ and each but the first two may be missing.  The last layer is a Dense, with an a
 user names one for every layer, and never has any of the others.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -28,7 +30,9 @@ from mlpcore.names import unknown
 from mlpcore.network import Network, check_sizes, perceptron
 from mlpcore.nn.activations import ActivationSpec
 from mlpcore.nn.activations import activation as resolve_activation
-from mlpcore.nn.initializers import InitializerSpec
+
+if TYPE_CHECKING:
+    from mlpcore.nn.initializers import InitializerSpec
 
 __all__ = ["NormSpec", "architecture"]
 

@@ -10,7 +10,8 @@ from support.layered import LAYERED, RELU, TANH, network, randomize
 
 from mlpcore.backends.base import Mode
 from mlpcore.backends.cpu.compiled import compiled
-from mlpcore.backends.folding import fold, without_noise
+from mlpcore.backends.folding import fold
+from mlpcore.backends.predicting import without_noise
 from mlpcore.kernels.reference.operations import (
     BatchNorm,
     Dropout,

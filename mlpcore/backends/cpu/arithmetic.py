@@ -1,5 +1,7 @@
 """What plans on the CPU compute with outside the stages that the engine fuses."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +11,20 @@ from mlpcore.backends.arithmetic import Reference
 from mlpcore.backends.base import Run
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.elementwise import Elementwise, elementwise
-from mlpcore.backends.cpu.flat_update import flat_update
-from mlpcore.backends.cpu.fused_loss import FusedLoss, fused_loss
-from mlpcore.backends.cpu.layers import layer_kernels
-from mlpcore.backends.cpu.loss_of_rows import loss_of_rows
 from mlpcore.backends.cpu.products import affine_layer
+from mlpcore.backends.lazy_imports import lazy_module
 from mlpcore.kernels.reference.operation import Call, Operation
 from mlpcore.kernels.reference.operations import Activation
 
 if TYPE_CHECKING:
+    from mlpcore.backends.cpu import flat_update, fused_loss, layers, loss_of_rows
+    from mlpcore.backends.cpu.fused_loss import FusedLoss
     from mlpcore.backends.cpu.library import Library
+else:  # what a prediction by the engine alone does not need
+    flat_update = lazy_module("mlpcore.backends.cpu.flat_update")
+    fused_loss = lazy_module("mlpcore.backends.cpu.fused_loss")
+    layers = lazy_module("mlpcore.backends.cpu.layers")
+    loss_of_rows = lazy_module("mlpcore.backends.cpu.loss_of_rows")
 
 
 class CompiledArithmetic(Reference):
@@ -55,7 +61,7 @@ class CompiledArithmetic(Reference):
 
     def apply(self, operation: Operation, call: Call, x: Any) -> Any:
         """Return what the operation does."""
-        layer = layer_kernels(operation, self._dtype)
+        layer = layers.layer_kernels(operation, self._dtype)
         if layer is not None:
             return layer.forward(call, x)
         kernels = self._kernels(operation)
@@ -67,7 +73,7 @@ class CompiledArithmetic(Reference):
 
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what the operation does."""
-        layer = layer_kernels(operation, self._dtype)
+        layer = layers.layer_kernels(operation, self._dtype)
         if layer is not None:
             return layer.backward(call, dy)
         kernels = self._kernels(operation)
@@ -88,10 +94,10 @@ class CompiledArithmetic(Reference):
             if inputs is not None:
                 library = self._library(inputs.kernel)
                 if library is not None:
-                    return loss_of_rows(library, inputs, z)
+                    return loss_of_rows.loss_of_rows(library, inputs, z)
         return super().loss(xp, loss, z, t, sample_weight)
 
-    def _library(self, loss: str) -> "Library | None":
+    def _library(self, loss: str) -> Library | None:
         """Return the kernels of a loss, asked for once."""
         found = self._libraries.get(loss)
         if found is None:
@@ -103,7 +109,7 @@ class CompiledArithmetic(Reference):
     def _fused_loss(self, loss: Any, features: int, *, labels: bool) -> FusedLoss | None:
         key = loss, features, labels
         if key not in self._losses:
-            self._losses[key] = fused_loss(loss, features, self._dtype, labels=labels)
+            self._losses[key] = fused_loss.fused_loss(loss, features, self._dtype, labels=labels)
         return self._losses[key]
 
     def update(
@@ -117,5 +123,5 @@ class CompiledArithmetic(Reference):
         lr: float | None,
     ) -> None:
         """Let the optimizer take a step, in one sweep where there is a kernel."""
-        if not flat_update(optimizer, p, g, moments, step, lr):
+        if not flat_update.flat_update(optimizer, p, g, moments, step, lr):
             super().update(xp, optimizer, p, g, moments, step, lr)

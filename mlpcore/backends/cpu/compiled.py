@@ -10,11 +10,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from mlpcore.backends.lazy_imports import importing
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from mlpcore.backends.cpu.library import Library
 
 __all__ = ["compiled", "why_not"]
@@ -25,7 +26,7 @@ _problems: dict[tuple[str, ...], str] = {}
 """Why kernels cannot be used, by what was asked for."""
 
 
-def compiled(dtype: DTypeLike, *units: str) -> "Library | None":
+def compiled(dtype: "DTypeLike", *units: str) -> "Library | None":
     """Return the library of kernels for `dtype`, with `units` loaded, or None without them.
 
     The first time that it is None the reason is logged, as a warning unless it is the user's wish;

@@ -16,10 +16,10 @@ from mlpcore.backends.base import (
 from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.direct_prediction import CompiledPrediction
 from mlpcore.backends.cpu.frozen_prediction import CompiledFrozenPrediction
-from mlpcore.backends.cpu.fused_step import fused_step
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import PanelRecord, PassRecord
 from mlpcore.backends.fused_stages import FusedStages
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.reference.operations import Activation
@@ -116,6 +116,8 @@ class CompiledSegment(Segment):
         self, binding: Binding, program: Program, loss: Any, optimizer: Any, l2: float
     ) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
+        with importing():
+            from mlpcore.backends.cpu.fused_step import fused_step
         network = self._bound_network(binding)
         return fused_step(network, program, loss, optimizer, l2, binding.settings)
 
