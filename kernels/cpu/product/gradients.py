@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from ..codegen.function import Function, Module
     from ..codegen.values import Address, Int
 
-TILES_AT_ONCE = 2
-"""Tiles, one below the other, for which a panel of the input's columns is read once."""
-
 
 def write_weight_task(module: Module) -> None:
     """Write `weight_task(job, layer, task, x, ldx, scratch)`.
@@ -42,19 +39,17 @@ def write_weight_task(module: Module) -> None:
         k = number * span
         columns = (layer.features - k).min(span)
         task = _WeightTask(f, job, layer, k, columns)
-        own, tiles = f.buffer(TILES_AT_ONCE * tile_bytes), scratch.reals(held * span)
+        own, tiles = f.buffer(tile_bytes), scratch.reals(held * span)
         with f.loop(0, rows, held) as r:
             n = (rows - r).min(held)
             f.call("copy_columns", x.reals(r * ldx + k), ldx, n, columns, scratch)
             with (
-                f.loop(0, panels, TILES_AT_ONCE) as first,
+                f.loop(0, panels) as panel,
                 f.loop(0, columns, wide) as c,
                 f.loop(0, n, ROWS_AT_ONCE) as begin,
-                f.loop(first, (first + TILES_AT_ONCE).min(panels)) as panel,
             ):
                 o, h = layer.panel_of_outputs(panel)
-                kept = tiles.reals(c * layer.outputs + o * wide)
-                g = (rows > held).select(kept, own.bytes((panel - first) * tile_bytes))
+                g = (rows > held).select(tiles.reals(c * layer.outputs + o * wide), own)
                 begun = scratch.reals(c * n + begin * wide)
                 task.add(g, o, h, c, begun, r + begin, (n - begin).min(ROWS_AT_ONCE))
 
@@ -132,7 +127,7 @@ class _WeightTask:
         """
         layer = self.layer
         along = c + self.wide < self.columns
-        below = (output + TILES_AT_ONCE * height).min(layer.outputs - 1)
+        below = (output + height).min(layer.outputs - 1)
         row, column = along.select(output, below), along.select(c + self.wide, self.f.int(0))
         at = row * layer.features + self.k + column
         for number, place in enumerate(self.places):
