@@ -20,6 +20,7 @@ from .radam import RADAM
 from .rmsprop import RMSPROP, RMSPROP_CENTERED, RMSPROP_MOMENTUM
 from .rule import UpdateRule
 from .sgd import SGD, SGD_MOMENTUM, SGD_NESTEROV
+from .squares import write_sum_of_squares
 from .sweep import write_sweep
 
 RULES: Mapping[str, UpdateRule] = {
@@ -42,4 +43,4 @@ RULES: Mapping[str, UpdateRule] = {
 }
 """Each rule by its name, which is also that of its kernel."""
 
-__all__ = ["RULES", "UpdateRule", "write_sweep"]
+__all__ = ["RULES", "UpdateRule", "write_sum_of_squares", "write_sweep"]

@@ -39,8 +39,9 @@ CACHE_LINE = 64
 ROWS_ASKED = 8
 """Rows of a weight that the tiles of a block ask for while they are summed."""
 
-FAR_BYTES = 1 << 20
-"""A weight larger than this is taken to come from a slower cache than the second."""
+FAR_BYTES = 1 << 18
+"""A weight larger than this is taken to come from a slower cache than the second in a training
+step, which reads and writes what an optimizer remembers of it too."""
 
 _STEPS = 2
 """Terms that one round of the loop adds to each chain."""

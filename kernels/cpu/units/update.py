@@ -1,10 +1,10 @@
-"""One optimizer: its step on tiles of a weight's gradient and on flat vectors."""
+"""One optimizer: its step on tiles and on flat vectors, and the sum that a penalty counts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..optimizers import RULES
+from ..optimizers import RULES, write_sum_of_squares
 from ..product.apply import write_apply
 
 if TYPE_CHECKING:
@@ -18,3 +18,4 @@ VARIANTS = tuple(RULES)
 def write(module: Module, variant: str) -> None:
     """Write the kernels of the optimizer `variant`."""
     write_apply(module, RULES[variant])
+    write_sum_of_squares(module)

@@ -56,7 +56,6 @@ class FusedStep(StepRule):
         self._loss = loss
         self._optimizer = optimizer
         self._l2 = l2
-        self._decaying = decaying
         self._settings = settings
         table = network.table
         self._dtype = table.dtype
@@ -64,6 +63,9 @@ class FusedStep(StepRule):
         self._layout: Layout = table.parameters.layout
         update = table.library.kernels(f"update.{optimizer.kernel}")
         self._apply, self._sweep = update["apply"], update[optimizer.kernel]
+        self._sum_of_squares = update.function("sum_of_squares")
+        weights = [table.parameters.views[name] for name in decaying]
+        self._decaying = [(data_address(W), W.size) for W in weights]
         self._zero = self._dtype.type(0)
         # What NumPy computes here may overflow, but as a rule it computes nothing.
         self._standardizes = table.fused.standardize is not None
@@ -198,9 +200,8 @@ class FusedStep(StepRule):
 
     def _penalty(self) -> Any:
         """Return s = λ/2 ΣW² of the parameters as they are before the step."""
-        views = self._parameters.views
-        total = sum((np.sum(W * W) for W in map(views.__getitem__, self._decaying)), self._zero)
-        return self._dtype.type(0.5 * self._l2) * total
+        total = sum(self._sum_of_squares(address, size) for address, size in self._decaying)
+        return self._dtype.type(0.5 * self._l2 * total)
 
 
 class _Learning:
