@@ -339,6 +339,10 @@ class Backend(ABC):
     def compile(self, program: Program, dtype: Any, mode: Mode) -> Plan:
         """Return the plan of `program`."""
 
+    def sum_of_squares(self, x: Any) -> Any:
+        """Return Σ x² of a C-contiguous array, shape ()."""
+        return self.xp.sum(x * x)
+
     @abstractmethod
     def synchronize(self) -> None:
         """Wait until everything that was asked for is computed."""

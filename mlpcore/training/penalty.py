@@ -48,7 +48,7 @@ class Penalty:
         for name, factor in self._factors():
             W, dW = views[name], slots[name].view(gradient)
             dW += factor * W
-            sums[factor] = sums.get(factor, zero) + xp.sum(W * W)
+            sums[factor] = sums.get(factor, zero) + bound.backend.sum_of_squares(W)
         s = sum(((0.5 * factor) * total for factor, total in sums.items()), zero)
         if self.l1:
             total = zero

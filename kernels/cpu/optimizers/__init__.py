@@ -20,7 +20,6 @@ from .radam import RADAM
 from .rmsprop import RMSPROP, RMSPROP_CENTERED, RMSPROP_MOMENTUM
 from .rule import UpdateRule
 from .sgd import SGD, SGD_MOMENTUM, SGD_NESTEROV
-from .squares import write_sum_of_squares
 from .sweep import write_sweep
 
 RULES: Mapping[str, UpdateRule] = {
@@ -43,4 +42,4 @@ RULES: Mapping[str, UpdateRule] = {
 }
 """Each rule by its name, which is also that of its kernel."""
 
-__all__ = ["RULES", "UpdateRule", "write_sum_of_squares", "write_sweep"]
+__all__ = ["RULES", "UpdateRule", "write_sweep"]

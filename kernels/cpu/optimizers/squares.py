@@ -16,14 +16,14 @@ TERMS = 256
 
 
 def write_sum_of_squares(module: Module) -> None:
-    """Write the kernel ``sum_of_squares(x, n)``, which returns the sum of x² of `n` numbers.
+    """Write the kernel ``squares(x, n)``, which returns the sum of x² of `n` numbers.
 
     A block has `CHAINS` `TERMS` numbers, the last one fewer.  Chain i sums every number i, i +
     `CHAINS`, ... of a block from 0 on, each square by one multiply-add; what the chains of the
     blocks are is added in the order of the blocks, and at the end half of them to the other half
     until one is left.
     """
-    with module.function("sum_of_squares", "address", "int", result="real") as (f, x, n):
+    with module.function("squares", "address", "int", result="real") as (f, x, n):
         vectors = CHAINS // f.lanes
         totals = f.buffer(CHAINS * f.real_bytes)
         for j in range(vectors):

@@ -22,12 +22,9 @@ PLACES_ASKED = 3
 """Places that a tile of a weight's gradient asks for: in the weight, and in what an optimizer
 remembers of it."""
 
-NEAR_BYTES = 1 << 16
-"""Bytes of some rows of a weight up to which a tile may read them as they lie."""
-
 ROW_BYTES = 1024
-"""Bytes of each row of a weight that are copied at once: enough for a processor to see that they
-follow one another, and to read ahead."""
+"""Bytes of each row of a weight that are asked for together: enough for a processor to see that
+they follow one another, and to read ahead."""
 
 
 def turned_features(isa: InstructionSet, real_bytes: int) -> int:
@@ -37,11 +34,7 @@ def turned_features(isa: InstructionSet, real_bytes: int) -> int:
 
 def turned_elements(isa: InstructionSet, real_bytes: int) -> int:
     """Return how many elements `input_gradient` needs for its copy."""
-    return turned_features(isa, real_bytes) // isa.tile_rows * _apart(isa, real_bytes)
-
-
-def _apart(isa: InstructionSet, real_bytes: int) -> int:
-    """Return how far the copies of two strips are apart: a vector may go beyond the last row."""
+    # A vector may go beyond the last row.
     return BLOCK * isa.tile_rows + isa.vector_bytes // real_bytes
 
 
@@ -53,9 +46,11 @@ def write_input_gradient(module: Module) -> None:
     begin with one of the outputs, of which there are `BLOCK` at most, and the features are the
     `count` from `first` on, `turned_features` at most.  Where it `begins`, nothing is in da.
 
-    Unless the first caches hold W, what the tiles read of it is copied first, to `copied`, strip by
-    strip as a tile reads it.  The rows of W may be in pages of their own and share few sets of a
-    cache; a copy has many lines under way at once, where a tile waits for one after the other.
+    What a tile reads of W is copied first, a strip, to `copied`.  So its terms lie at constant
+    distances: at others a multiply-add that loads its factor is two operations to Intel's
+    processors, and as rows of W may be in pages of their own and share few sets of a cache, it
+    waits for one line after the other, where a copy has many under way.  The strips that follow
+    are asked for meanwhile, 1 KiB of each row at once.
     """
     isa = module.isa
     strip = isa.tile_rows
@@ -71,42 +66,50 @@ def write_input_gradient(module: Module) -> None:
             f"turned_{r}_{v}" for v in range(1, isa.tile_vectors + 1) for r in range(1, strip + 1)
         ]
         tiles = f.pointers(names)
-        vectors, apart = width // f.lanes, _apart(isa, f.real_bytes)
-        near = outputs * features * f.real_bytes <= NEAR_BYTES
-        with f.when(~near), f.loop(0, outputs) as o:
-            row = W.reals(o * features + first)
-            with f.loop(0, count, strip) as k:
-                to = copied.reals(k // strip * apart + o * strip)
-                for j in range(0, strip, f.lanes):
-                    # What is too much will be overwritten by the next row.
-                    mask = f.first_lanes(count - k - j)
-                    to.store(row.vector(k + j, mask), j)
+        vectors = width // f.lanes
         end = first + turned_features(isa, f.real_bytes)
         following = (end < features).select(W.reals(end), W.reals(BLOCK * features))
         with f.loop(0, count, strip) as k:
             rows = (count - k).min(strip)
             tile = tiles.address((vectors - 1) * strip + rows - 1)
-            a = near.select(W.reals(first + k), copied.reals(k // strip * apart))
-            term = near.select(features, f.int(strip))
+            _copy_strip(f, W.reals(first + k), features, outputs, copied, rows)
             with f.loop(0, panels) as q:
                 c = da.reals((q * features + first + k) * width)
                 asked = following.reals((k // strip * panels + q) * ROWS_ASKED * features)
-                f.call_at(tile, a, term, dz.reals(q * dz_step), c, outputs, begins, asked, features)
+                f.call_at(tile, copied, dz.reals(q * dz_step), c, outputs, begins, asked, features)
+
+
+def _copy_strip(
+    f: Function, W: Address, features: Int, outputs: Int, to: Address, there: Int
+) -> None:
+    """Copy the first `there` elements of some rows of W, one strip.
+
+    What is too much will be overwritten by the next row.
+    """
+    strip = f.isa.tile_rows
+    masks = {j: f.first_lanes(there - j) for j in range(0, strip, f.lanes)}
+
+    def copy(at: list[Any]) -> list[Any]:
+        for j, mask in masks.items():
+            at[1].store(at[0].vector(j, mask), j)
+        return [at[0].reals(features), at[1].reals(strip)]
+
+    f.repeat(outputs, [W, to], copy)
 
 
 def _write_turned_tile(module: Module, rows: int, vectors: int) -> None:
-    """Write `turned_R_V(a, lda, b, c, n, first, next, ldw)`: the tile's rows are columns of a.
+    """Write `turned_R_V(a, b, c, n, first, next, ldw)`: the tile's rows are columns of a, a strip.
 
     Meanwhile it asks for rows of the weight from `next` on, which are copied next.
     """
     with module.function(
         f"turned_{rows}_{vectors}",
-        *("address", "int", "address", "address", "int", "int", "address", "int"),
+        *("address", "address", "address", "int", "int", "address", "int"),
         private=True,
-    ) as (f, a, lda, b, c, n, first, following, ldw):
+    ) as (f, a, b, c, n, first, following, ldw):
         lanes = f.lanes
         width = vectors * lanes
-        sums = chains_of_block(f, n, a, b, (1, lda), rows, vectors, following, ldw)
+        sums = chains_of_block(f, n, a, b, (1, module.isa.tile_rows), rows, vectors, following, ldw)
         never = f.int(0).equals(1)
         finish(
             f,

@@ -1,10 +1,10 @@
-"""One optimizer: its step on tiles and on flat vectors, and the sum that a penalty counts."""
+"""One optimizer: its step on tiles of a weight's gradient and on flat vectors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..optimizers import RULES, write_sum_of_squares
+from ..optimizers import RULES
 from ..product.apply import write_apply
 
 if TYPE_CHECKING:
@@ -18,4 +18,3 @@ VARIANTS = tuple(RULES)
 def write(module: Module, variant: str) -> None:
     """Write the kernels of the optimizer `variant`."""
     write_apply(module, RULES[variant])
-    write_sum_of_squares(module)

@@ -11,6 +11,7 @@ from mlpcore.backends.base import Backend, Engine, Mode
 from mlpcore.backends.composed import ComposedPlan, compose
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.engine import CompiledEngine
+from mlpcore.backends.cpu.squares import sum_of_squares
 from mlpcore.backends.layout import ALIGNMENT
 from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import Exporter
@@ -76,6 +77,10 @@ class CPUBackend(Backend):
         # LLVM's objects and Python's imports do not survive an interruption in their middle.
         with deferred_signals():
             return compose(program, ENGINES, np, dtype, mode, CHUNK_ROWS, _arithmetic(dtype))
+
+    def sum_of_squares(self, x: Any) -> Any:
+        """Return Σ x², shape ()."""
+        return sum_of_squares(x)
 
     def synchronize(self) -> None:
         """Return at once: the CPU computes when it is asked."""

@@ -17,6 +17,9 @@ CHUNK_BYTES = 1 << 20
 CHUNK_ROWS = 64
 """Rows of a chunk at most: weights that come from the third cache are then used often enough."""
 
+PASS_CHUNK_ROWS = 128
+"""The same where a pass is differentiated: what a tile reads of a weight is copied for each."""
+
 FEW_PER_ROW = ((1 << 20, 1.1, 0.9), (1 << 22, 1.2, 0.98), (float("inf"), 1.4, 1.2))
 """The cost of a row in the kernel for few rows, in lanes of the kernel for many: by the bytes of
 weights up to which it holds, on one thread and on several that share out the outputs.  Several gain
@@ -138,7 +141,7 @@ def choose_pass(rows: int, threads: int, network: Network, width: int) -> tuple[
     flops = 6 * rows * network.flops_per_row // 2
     panels = -(-rows // width)
     participants = max(1, min(threads, flops // MANY_FLOPS_PER_THREAD))
-    chunk = width * max(1, min(CHUNK_ROWS // width, -(-panels // participants)))
+    chunk = width * max(1, min(PASS_CHUNK_ROWS // width, -(-panels // participants)))
     return chunk, participants
 
 

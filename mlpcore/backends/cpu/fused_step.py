@@ -12,6 +12,7 @@ from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.fused_loss import FusedLoss, LossInputs, fused_loss
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, STEP, PassRecord
+from mlpcore.backends.cpu.squares import sum_of_squares
 from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.backends.layout import Layout
 from mlpcore.kernels.cpu.product.words import PassWords
@@ -56,6 +57,7 @@ class FusedStep(StepRule):
         self._loss = loss
         self._optimizer = optimizer
         self._l2 = l2
+        self._decaying = decaying
         self._settings = settings
         table = network.table
         self._dtype = table.dtype
@@ -63,9 +65,6 @@ class FusedStep(StepRule):
         self._layout: Layout = table.parameters.layout
         update = table.library.kernels(f"update.{optimizer.kernel}")
         self._apply, self._sweep = update["apply"], update[optimizer.kernel]
-        self._sum_of_squares = update.function("sum_of_squares")
-        weights = [table.parameters.views[name] for name in decaying]
-        self._decaying = [(data_address(W), W.size) for W in weights]
         self._zero = self._dtype.type(0)
         # What NumPy computes here may overflow, but as a rule it computes nothing.
         self._standardizes = table.fused.standardize is not None
@@ -200,8 +199,9 @@ class FusedStep(StepRule):
 
     def _penalty(self) -> Any:
         """Return s = λ/2 ΣW² of the parameters as they are before the step."""
-        total = sum(self._sum_of_squares(address, size) for address, size in self._decaying)
-        return self._dtype.type(0.5 * self._l2 * total)
+        views = self._parameters.views
+        total = sum((sum_of_squares(views[name]) for name in self._decaying), self._zero)
+        return self._dtype.type(0.5 * self._l2) * total
 
 
 class _Learning:

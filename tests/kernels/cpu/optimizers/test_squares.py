@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from support.canonical import fma
 from support.written_kernels import DTYPES, ISAS, kernels
 
-from mlpcore.kernels.cpu.optimizers import write_sum_of_squares
-from mlpcore.kernels.cpu.optimizers.squares import CHAINS, TERMS
+from mlpcore.kernels.cpu.optimizers.squares import CHAINS, TERMS, write_sum_of_squares
 
 pytestmark = pytest.mark.skipif(not ISAS, reason="this processor has no instruction set of ours")
 
@@ -21,7 +20,7 @@ def sum_of_squares(x, isa):
     """Return the kernel's sum for a vector that lies amid numbers that do not belong to it."""
     memory = np.full(len(x) + 2 * CHAINS, np.nan, x.dtype)
     memory[3 : 3 + len(x)] = x
-    found = kernels(write_sum_of_squares, isa, x.dtype.type).function("sum_of_squares")
+    found = kernels(write_sum_of_squares, isa, x.dtype.type).function("squares")
     return found(memory[3:].ctypes.data, len(x))
 
 
