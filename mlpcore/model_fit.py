@@ -86,7 +86,8 @@ class FittableModel(TrainableModel):
             How many minibatches make one update; those left at the end of an epoch make one, too.
         average : Average, optional
             What `ema` or `swa` returns: the average is validated after each epoch, and the model
-            has it at the end.
+            has it at the end.  Running statistics that fit it are taken of up to 8192 rows of
+            the data.
         sample_weight : array, shape (rows,), optional
             The weight of each row in the loss.
         class_weight : "balanced", mapping or sequence, optional

@@ -13,6 +13,7 @@ from mlpcore.training.checkpoint import Snapshot
 from mlpcore.training.divergence import Divergence
 from mlpcore.training.epoch import train_epoch
 from mlpcore.training.evaluate import evaluate
+from mlpcore.training.fresh_statistics import FreshStatistics
 from mlpcore.training.history import History
 from mlpcore.training.metrics import Measures, Metric, Place
 from mlpcore.training.metrics.metric import Output
@@ -86,6 +87,7 @@ class Fit:
             self.source.steps,
             callbacks=self.callbacks,
             settings=self.settings,
+            statistics=FreshStatistics(self.trainer, self.source, self.seed),
         )
         resumed = None if self.resume_from is None else resumption(self.resume_from, run)
         if resumed is not None:
@@ -166,6 +168,7 @@ class Fit:
         average = self.trainer.average
         if average is not None and average.taken:
             self.trainer.apply_average()
+            run.refresh_statistics()
         for callback in self.callbacks:
             callback.on_end(run)
 

@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeAlias
 
 from mlpcore.training.sources.check import CheckBatch
+from mlpcore.training.sources.sample import Reservoir
 from mlpcore.training.sources.source import Minibatch, Source
 
 Batches: TypeAlias = Iterable[Any] | Callable[..., Iterable[Any]]
@@ -59,6 +61,8 @@ class BatchSource(Source):
         self._pass = -1
         self._rest: Iterator[Any] = iter(())
         self._drawn = 0  # how many batches were taken, over all epochs
+        self._most = self._seed = 0
+        self._sample: Reservoir | None = None
 
     @property
     def steps(self) -> int | None:
@@ -78,16 +82,47 @@ class BatchSource(Source):
         ValueError
             If there are no batches, or too few.
         """
+        self._begin_sample(number)
+        for step, batch, name in self._numbered(number):
+            if step > start:
+                found = self._check(batch, name)
+                self._add_to_sample(found)
+                yield found
+            elif self._most:
+                self._add_to_sample(self._check(batch, name))
+
+    def _numbered(self, number: int) -> Iterator[tuple[int, Any, str]]:
+        """Yield number, batch and name of each minibatch of an epoch, as they come."""
         name, step = f"epoch {number + 1}", 0
         if self._steps is None:
             found = _noted(self._begin(number), name)
         else:
             found = self._part(number * self._steps, self._steps, name)
         for step, batch in enumerate(found, 1):
-            if step > start:
-                yield self._check(batch, f"batch {step} of {name}")
+            yield step, batch, f"batch {step} of {name}"
         if step == 0:
             raise ValueError(f"{name}: x gave no batches{self._advice()}")
+
+    def keep_sample(self, most: int, seed: int) -> None:
+        """Keep `most` rows of each epoch."""
+        self._most, self._seed = most, seed
+
+    def sample(self, epoch: int, steps: int | None) -> Any:
+        """Return those of the epoch under way, or else of the last one."""
+        if self._sample is None:
+            self._begin_sample(epoch)
+            for _, batch, name in islice(self._numbered(epoch), steps):
+                self._add_to_sample(self._check(batch, name))
+        assert self._sample is not None  # since a sample was asked for
+        return self._sample.rows(self._check.bound.backend.xp)
+
+    def _begin_sample(self, epoch: int) -> None:
+        if self._most:
+            self._sample = Reservoir(self._most, self._seed, epoch)
+
+    def _add_to_sample(self, batch: Minibatch) -> None:
+        if self._sample is not None:
+            self._sample.add(self._check.bound.backend.xp, batch[0])
 
     def settings(self) -> dict[str, Any]:
         """Return how many batches make an epoch; what they hold only the user knows."""
