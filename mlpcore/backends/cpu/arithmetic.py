@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlpcore.backends.arithmetic import Reference
-from mlpcore.backends.base import Run
+from mlpcore.backends.base import Run, Saved
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.elementwise import Elementwise, elementwise
 from mlpcore.backends.cpu.products import affine_layer
@@ -70,6 +70,11 @@ class CompiledArithmetic(Reference):
         z, a = kernels.forward(x)
         call.save(z=z, a=a)
         return a
+
+    def saved(self, operation: Operation, rows: int, width: int, itemsize: int) -> Saved:
+        """Return what the kernels leave, or else the operation."""
+        found = layers.saved_by(operation, rows, width, itemsize)
+        return super().saved(operation, rows, width, itemsize) if found is None else found
 
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what the operation does."""
