@@ -55,7 +55,8 @@ class FitRun:
         What the last step computed, on the model's device.
     logs : dict
         At the end of an epoch its values by name, which are those in `history`: what a callback
-        adds appears there, too.
+        adds appears there, too.  Values are numbers, or 0-d arrays, of which numbers are made; for
+        anything else `fit` raises TypeError after the callback.
     stopped : str or None
         Why the fit will end before its last epoch.
     resumed : bool

@@ -15,6 +15,7 @@ from mlpcore.training.epoch import train_epoch
 from mlpcore.training.evaluate import evaluate
 from mlpcore.training.fresh_statistics import FreshStatistics
 from mlpcore.training.history import History
+from mlpcore.training.logged import require_numbers
 from mlpcore.training.metrics import Measures, Metric, Place
 from mlpcore.training.metrics.metric import Output
 from mlpcore.training.progress import NoBar, progress_bar
@@ -152,6 +153,7 @@ class Fit:
         run.step = 0
         for callback in self.callbacks:
             callback.on_epoch_end(run)
+            require_numbers(run.logs, type(callback).__name__)
         bar.epoch(run.logs)
 
     def _validate(self, run: FitRun) -> dict[str, float]:
