@@ -71,7 +71,8 @@ class FittableModel(TrainableModel):
             The input.  A `numpy.memmap` is read batch by batch, in a thread, and never as a whole.
             Without `t` it is an iterable of batches (x, t) or (x, t, sample_weight), or a function
             that returns one: it is called for each pass, with the number of the pass, counted from
-            0, if it takes an argument.
+            0, if it takes an argument.  Items by number and a length will do, as a Sequence of
+            Keras has them; its ``on_epoch_end`` is called between passes.
         t : array, optional
             The targets, as for `value_and_grad`.
         epochs : int

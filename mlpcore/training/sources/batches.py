@@ -1,4 +1,4 @@
-"""Batches that the user makes: an iterable, an iterator, or a function that returns one."""
+"""Batches that the user makes: an iterable, a sequence, an iterator, or a function for one."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from mlpcore.training.sources.check import CheckBatch
 from mlpcore.training.sources.sample import Reservoir
+from mlpcore.training.sources.sequence import Passes, is_sequence
 from mlpcore.training.sources.source import Minibatch, Source
 
 Batches: TypeAlias = Iterable[Any] | Callable[..., Iterable[Any]]
@@ -19,9 +20,10 @@ class BatchSource(Source):
 
     Parameters
     ----------
-    batches : iterable, or callable
+    batches : iterable, sequence, or callable
         A function is called anew for each pass, with the number of the pass, counted from 0, if it
-        takes an argument; anything else is gone through anew.
+        takes an argument; anything else is gone through anew, a sequence that is no iterable by
+        its numbers: see `Passes`.
     check : CheckBatch
         Checks each batch and brings it to the device.
     steps : int or None
@@ -41,13 +43,13 @@ class BatchSource(Source):
     def __init__(
         self, batches: Batches, check: CheckBatch, *, steps: int | None, epochs: int
     ) -> None:
-        self._call = _takes_epoch(batches) if callable(batches) else None
+        self._call = _as_function(batches)
         self._batches, self._check, self._steps = batches, check, steps
         if self._call is None:
             if not isinstance(batches, Iterable):
                 raise TypeError(
-                    "x without t must be an iterable of batches (x, t) or a function that returns "
-                    f"one, got {type(batches).__name__}"
+                    "x without t must be an iterable of batches (x, t), a sequence of them with a "
+                    f"length, or a function that returns an iterable; got {type(batches).__name__}"
                 )
             self._once = iter(batches) is batches
         else:
@@ -169,6 +171,13 @@ class BatchSource(Source):
         if self._call is not None:
             return ""
         return "; a function that returns a new iterator for each epoch can go on for ever"
+
+
+def _as_function(batches: Any) -> Callable[[int], Any] | None:
+    """Return what gives the batches of the pass of some number, or None for a plain iterable."""
+    if callable(batches):
+        return _takes_epoch(batches)
+    return Passes(batches) if is_sequence(batches) else None
 
 
 def _takes_epoch(function: Callable[..., Any]) -> Callable[[int], Any]:
