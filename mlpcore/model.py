@@ -55,7 +55,9 @@ class MLP(FittableModel):
     residual : bool
         Whether a hidden layer as wide as the hidden layer before it adds that one's result.
     dropout : float or sequence of float
-        The share of each hidden layer's results that a training step drops, in [0, 1).
+        The share of each hidden layer's results that a training step drops, in [0, 1).  Like
+        `activation` and `norm` it says something of each hidden layer: a network that has none,
+        ``MLP([6, 4])``, is one product, whatever they are.
     standardize : bool
         Whether the network begins with (x - mean) * scale; `adapt` sets both from data.
     input_noise, input_dropout : float

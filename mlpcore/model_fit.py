@@ -71,7 +71,8 @@ class FittableModel(TrainableModel):
             The input.  A `numpy.memmap` is read batch by batch, in a thread, and never as a whole.
             Without `t` it is an iterable of batches (x, t) or (x, t, sample_weight), or a function
             that returns one: it is called for each pass, with the number of the pass, counted from
-            0, if it takes an argument.
+            0, if it takes an argument.  Items by number and a length will do, as a Sequence of
+            Keras has them; its ``on_epoch_end`` is called between passes.
         t : array, optional
             The targets, as for `value_and_grad`.
         epochs : int
@@ -86,7 +87,8 @@ class FittableModel(TrainableModel):
             How many minibatches make one update; those left at the end of an epoch make one, too.
         average : Average, optional
             What `ema` or `swa` returns: the average is validated after each epoch, and the model
-            has it at the end.
+            has it at the end.  Running statistics that fit it are taken of up to 8192 rows of
+            the data.
         sample_weight : array, shape (rows,), optional
             The weight of each row in the loss.
         class_weight : "balanced", mapping or sequence, optional

@@ -19,6 +19,8 @@ class Stream(enum.IntEnum):
     """The order of the rows in one epoch."""
     BIASES = 2
     """The initial values of one bias, counted among the parameters."""
+    SAMPLE = 3
+    """Which rows of an epoch statistics are taken of."""
 
 
 def generator(seed: int, stream: Stream, number: int) -> Generator:

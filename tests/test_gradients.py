@@ -22,6 +22,7 @@ LOSSES = [
     ("mse", "identity"),
     ("mae", "identity"),
     ("huber", "identity"),
+    ("poisson", "identity"),
 ]
 H = 1e-5
 EPS = np.finfo(float).eps
@@ -105,6 +106,8 @@ def targets(loss, z, rng):
         return rng.integers(0, width, rows)
     if loss == "binary_cross_entropy":
         return rng.random(z.shape)
+    if loss == "poisson":
+        return rng.poisson(2, z.shape).astype(float)
     distance = rng.uniform(0.2, 0.8, z.shape) + rng.integers(0, 2, z.shape)
     return z + distance * rng.choice([-1, 1], z.shape)
 

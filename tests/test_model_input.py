@@ -4,9 +4,11 @@ import array_api_strict
 import ml_dtypes
 import numpy as np
 import pytest
+from scipy import sparse
 from support.models import model
 
 from mlpcore import MLP
+from mlpcore.functional import relu
 
 FLOATS = [np.float16, np.float32, np.float64]
 INTEGERS = [np.int8, np.uint8, np.int32, np.int64, np.bool_]
@@ -145,3 +147,26 @@ def test_nan_and_infinity_pass_through_without_a_warning():
     top = np.finfo(np.float32).max
     with np.errstate(all="raise"):
         np.testing.assert_array_equal(extreme([[top], [-top]]), [[1], [0]])
+
+
+@pytest.mark.parametrize("name", ["csr_matrix", "csr_array", "coo_array", "lil_matrix"])
+def test_a_sparse_matrix_is_refused_with_what_to_do_instead(name):
+    net, t = MLP([4, 3, 2], output="softmax", seed=0), np.array([0, 1, 0])
+    x = getattr(sparse, name)(np.eye(3, 4, dtype=np.float32))
+    trainer = net.trainer()
+    for work in (
+        lambda: net(x),
+        lambda: net.forward(x),
+        lambda: net.freeze()(x),
+        lambda: net.value_and_grad(x, t),
+        lambda: trainer.step(x, t),
+        lambda: net.fit(x, t),
+        lambda: net.fit([(x, t)]),
+        lambda: net.evaluate(x, t),
+        lambda: relu(x),
+    ):
+        with pytest.raises(
+            TypeError, match=rf"got a sparse {name}; give x\.toarray\(\), .*sklearn"
+        ):
+            work()
+    assert net(x.toarray()).shape == (3, 2)

@@ -174,8 +174,8 @@ class Operation(ABC):
         """Whether the operation returns x itself wherever it is not trained."""
         return False
 
-    def kept_width(self, in_features: int, training: bool) -> int:  # noqa: ARG002
-        """Return how many numbers for each row `forward` saves for `backward`, besides x and y."""
+    def kept(self, rows: int, in_features: int, training: bool) -> int:  # noqa: ARG002
+        """Return how many numbers `forward` saves for `backward`, besides x and y."""
         return 0
 
     def flops(self, training: bool) -> int:  # noqa: ARG002

@@ -7,7 +7,7 @@ any array namespace; a backend with kernels has its own, with the same results b
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from mlpcore.backends.base import Run
+from mlpcore.backends.base import Run, Saved
 from mlpcore.kernels.reference.operation import Call, Operation
 from mlpcore.kernels.reference.product import (
     product,
@@ -36,6 +36,9 @@ class Arithmetic(Protocol):
 
     def apply(self, operation: Operation, call: Call, x: Any) -> Any:
         """Return what ``operation.forward`` does; leave what `differentiate` needs."""
+
+    def saved(self, operation: Operation, rows: int, width: int, itemsize: int) -> Saved:
+        """Return what `apply` leaves in training for x of shape (rows, width)."""
 
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what ``operation.backward`` does; write and add what it does."""
@@ -76,6 +79,10 @@ class Reference:
     def apply(self, operation: Operation, call: Call, x: Any) -> Any:
         """Return what the operation does."""
         return operation.forward(call, x)
+
+    def saved(self, operation: Operation, rows: int, width: int, itemsize: int) -> Saved:
+        """Return as many numbers as the operation says."""
+        return Saved(operation.kept(rows, width, training=True) * itemsize)
 
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what the operation does."""

@@ -132,14 +132,21 @@ def bring_in(x: Any, kind: Kind) -> Any:
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers or booleans of a dtype that NumPy has, or masks some of
-        them.  float16 is such a dtype, bfloat16 is none: the message says what to convert it to.
+        If `x` does not hold real numbers or booleans of a dtype that NumPy has, masks some of them,
+        or is sparse.  float16 is such a dtype, bfloat16 is none: the message says what to convert
+        it to.
     """
     # Told by an attribute: numpy.ma loads when it is first named, maybe just now in another thread.
     if isinstance(x, np.ndarray) and hasattr(x, "filled"):
         raise TypeError(
             "a masked array would lose its mask; give x.filled(value) with the value that the "
             "masked elements stand for"
+        )
+    if not isinstance(x, np.ndarray) and hasattr(x, "nnz") and hasattr(x, "toarray"):
+        raise TypeError(
+            f"expected an array, got a sparse {type(x).__name__}; give x.toarray(), in batches "
+            "where that is too large, or use an estimator of mlpcore.sklearn, which takes sparse "
+            "input"
         )
     xp = namespace_of(kind)
     if kind == CUPY and type(x) is xp.ndarray:

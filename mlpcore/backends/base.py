@@ -20,7 +20,7 @@ from mlpcore.backends.parameters import Exporter, ParameterBuffer
 from mlpcore.backends.seqlock import SequenceLock
 from mlpcore.backends.spans import Span
 from mlpcore.device import Device
-from mlpcore.kernels.reference.operation import Call, RandomKey
+from mlpcore.kernels.reference.operation import Call, Operation, RandomKey
 from mlpcore.program import Program
 
 
@@ -138,6 +138,21 @@ class Run:
     dz: dict[int, Any] | None = None
     da: dict[int, Any] | None = None
     settings: Settings = field(default_factory=Settings)
+
+
+class Saved(NamedTuple):
+    """What an operation leaves for its backward pass, besides what every stage records.
+
+    Attributes
+    ----------
+    num_bytes : int
+        The bytes of arrays that nobody else has.
+    own_input : bool
+        Whether it keeps its input as well, which may be kept already.
+    """
+
+    num_bytes: int = 0
+    own_input: bool = False
 
 
 class StepResult(NamedTuple):
@@ -273,6 +288,10 @@ class Plan(ABC):
     ) -> StepRule | None:
         """Return how whole training steps are taken at once, or None if that cannot be done."""
         return None
+
+    @abstractmethod
+    def saved(self, operation: Operation, rows: int, width: int, itemsize: int) -> Saved:
+        """Return what an operation leaves for the way back, for x of shape (rows, width)."""
 
     @abstractmethod
     def loss(self, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:

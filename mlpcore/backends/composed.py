@@ -13,6 +13,7 @@ from mlpcore.backends.base import (
     Mode,
     Plan,
     Run,
+    Saved,
     Segment,
     StepRule,
 )
@@ -20,7 +21,7 @@ from mlpcore.backends.interpreter import InterpretedStage
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.spans import Span, joined, spans_of
 from mlpcore.cached import cached_property
-from mlpcore.kernels.reference.operation import Scope
+from mlpcore.kernels.reference.operation import Operation, Scope
 from mlpcore.program import Program
 
 
@@ -101,6 +102,10 @@ class ComposedPlan(Plan):
         offer = self._offer("step_rule")
         found: StepRule | None = offer and offer(binding, self.program, loss, optimizer, l2)
         return found
+
+    def saved(self, operation: Operation, rows: int, width: int, itemsize: int) -> Saved:
+        """Return what the arithmetic leaves."""
+        return self.arithmetic.saved(operation, rows, width, itemsize)
 
     def loss(self, loss: Any, z: Any, t: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Return the loss of the logits `z` and its gradient dz."""

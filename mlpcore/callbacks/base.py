@@ -1,11 +1,12 @@
 """What a callback is told, and what it may do."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mlpcore.backends.base import StepResult
+from mlpcore.training.fresh_statistics import FreshStatistics
 from mlpcore.training.history import History
 from mlpcore.training.metrics import Metric
 from mlpcore.training.totals import Totals
@@ -54,7 +55,8 @@ class FitRun:
         What the last step computed, on the model's device.
     logs : dict
         At the end of an epoch its values by name, which are those in `history`: what a callback
-        adds appears there, too.
+        adds appears there, too.  Values are numbers, or 0-d arrays, of which numbers are made; for
+        anything else `fit` raises TypeError after the callback.
     stopped : str or None
         Why the fit will end before its last epoch.
     resumed : bool
@@ -68,6 +70,8 @@ class FitRun:
         The sums of the steps of the present epoch.
     began : float
         When the present epoch began, in seconds of `time.perf_counter`.
+    statistics : FreshStatistics or None
+        What takes the running statistics that belong to the average.
     """
 
     model: Any
@@ -89,6 +93,7 @@ class FitRun:
     settings: Mapping[str, Any] = field(default_factory=dict)
     totals: Totals | None = None
     began: float = 0.0
+    statistics: FreshStatistics | None = None
 
     def stop(self, reason: str) -> None:
         """End the fit: after the step, in `on_batch_end`, or after the epoch, in `on_epoch_end`.
@@ -97,11 +102,21 @@ class FitRun:
         """
         self.stopped = reason
 
-    def as_validated(self) -> AbstractContextManager[None]:
-        """Return a context in which the model is as it is validated: with ``average=`` that."""
+    @contextmanager
+    def as_validated(self) -> Iterator[None]:
+        """Let the model be as it is validated: with ``average=`` that, and its own statistics."""
         average = self.trainer.average
-        filled = average is not None and average.taken
-        return self.trainer.averaged() if filled else nullcontext()
+        if average is None or not average.taken:
+            yield
+            return
+        with self.trainer.averaged():
+            self.refresh_statistics()
+            yield
+
+    def refresh_statistics(self) -> None:
+        """Let the model, which has just become the average, have the statistics that fit it."""
+        if self.statistics is not None:
+            self.statistics.put(self.epoch, self.step)
 
 
 class Callback:

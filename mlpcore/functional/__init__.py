@@ -59,6 +59,7 @@ from mlpcore.functional._losses import (
     mae,
     mse,
     nll,
+    poisson,
 )
 from mlpcore.functional._propagation import (
     Gradients,
@@ -110,6 +111,7 @@ __all__ = [
     "mish",
     "mse",
     "nll",
+    "poisson",
     "relu",
     "selu",
     "sigmoid",

@@ -280,6 +280,42 @@ def huber(
     return _evaluate("huber", z, t, sample_weight, reduction, delta=delta)
 
 
+def poisson(
+    z: A, t: Any, *, reduction: Reduction = "mean", sample_weight: Weights | None = None
+) -> tuple[A, A]:
+    """Return the Poisson loss e^z - t z of counts t, and its gradient e^z - t.
+
+    e^z is the mean that is predicted.  log t!, which does not depend on z, is left out.
+
+    Parameters
+    ----------
+    z : array, shape (..., features)
+        Logarithms of predicted means.
+    t : array, shape (..., features), or (...) for a single feature
+        Targets, not negative; they need not be whole numbers.  Nothing else is broadcast.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The weighted mean Σ w l / Σ w over all elements, the weighted sum, or w l of each element.
+    sample_weight : array, shape (...) or (..., features), optional
+        A weight for each row or element, not negative.
+
+    Returns
+    -------
+    loss : array, shape () or (..., features)
+        In the dtype of `z`.  A mean of total weight 0, as of an empty batch, is 0 with gradient 0.
+    dz : array, shape (..., features)
+        The gradient of `loss` (for "none", of its sum) with respect to `z`.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or (on the host) a target is negative, or a weight is negative or
+        not finite.
+    TypeError
+        If the arrays are of different kinds or do not hold real numbers.
+    """
+    return _evaluate("poisson", z, t, sample_weight, reduction)
+
+
 @np.errstate(all="ignore")
 def _evaluate(
     name: str,

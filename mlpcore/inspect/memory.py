@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from mlpcore.backends.base import Mode
+from mlpcore.backends.base import Mode, Plan
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.kernels.reference.operations import Activation
@@ -38,8 +38,9 @@ class Memory:
     training_activations : int
         What the forward pass keeps for the backward pass: the input of the network, and x, z and a
         of each layer, where an array that serves twice counts once, and what normalisations save.
-        What operations of a user's own save for themselves counts if they say how much it is.
-        The mask of a dropout, which a CPU keeps as a byte for each element, does not count.
+        What operations of a user's own save for themselves counts if they say how much it is,
+        and the mask of a dropout where it is kept: on a CPU, as a byte for each element.  This is
+        what steps keep that go layer by layer; where an engine fuses layers it may be less.
     gradient : int
         The buffer of the gradient, as large as that of the parameters; 0 where the steps of the
         optimizer that was named apply each part of the gradient as soon as it is whole, and keep
@@ -85,46 +86,52 @@ def memory(bound: BoundProgram, rows: int, optimizer: "Optimizer | None" = None)
     """
     program, layout, itemsize = bound.program, bound.parameters.layout, bound.dtype.itemsize
     at_once = min(rows, _chunk(bound) or rows)
-    kept = program.in_features + sum(recorded_widths(program))
     buffer = layout.length * itemsize
+    x = rows * program.in_features * itemsize
     return Memory(
         parameters=layout.count * itemsize,
         parameter_buffer=buffer,
         state=bound.state.layout.count * itemsize,
-        input=rows * program.in_features * itemsize,
+        input=x,
         output=rows * program.out_features * itemsize,
         prediction_rows=at_once,
         prediction_activations=at_once * _widest(program) * itemsize,
-        training_activations=rows * kept * itemsize,
+        training_activations=x + sum(recorded_bytes(bound, rows)),
         gradient=buffer if _keeps_gradient(bound, optimizer) else 0,
         optimizer=None if optimizer is None else len(optimizer.state_names) * buffer,
     )
 
 
-def recorded_widths(program: Program) -> tuple[int, ...]:
-    """Return how many numbers for each row the record of each stage holds, its input not counted.
+def recorded_bytes(bound: BoundProgram, rows: int) -> tuple[int, ...]:
+    """Return what the record of each stage holds for a batch, its input not counted.
 
     The input is the result of the stage before, which counts it, or the network's own.
     """
-    shapes = {parameter.name: parameter.shape for parameter in program.parameters}
+    plan, itemsize = bound.plan(Mode.TRAINING), bound.dtype.itemsize
+    shapes = {parameter.name: parameter.shape for parameter in bound.program.parameters}
     found = []
-    width = program.in_features
-    for stage in program.stages:
+    width = bound.program.in_features
+    for stage in bound.program.stages:
         product = None if stage.weight is None else shapes[stage.weight][0]
-        found.append(_recorded_width(stage, width, product))
+        found.append(_recorded(stage, width, product, plan, rows, itemsize))
         width = stage.out_features
     return tuple(found)
 
 
-def _recorded_width(stage: Stage, width: int, product: int | None) -> int:
+def _recorded(
+    stage: Stage, width: int, product: int | None, plan: Plan, rows: int, itemsize: int
+) -> int:
     arrays = [width]  # the width of every array of the stage, in the order in which they arise
     kept: set[int] = set()  # the places in `arrays` of those that the record holds
-    saved = 0
+    others = 0
 
     def apply(steps: tuple[Step, ...]) -> None:
-        nonlocal saved
+        nonlocal others
         for step in steps:
-            saved += step.operation.kept_width(arrays[-1], training=True)
+            saved = plan.saved(step.operation, rows, arrays[-1], itemsize)
+            others += saved.num_bytes
+            if saved.own_input:
+                keep()
             arrays.append(step.operation.out_features(arrays[-1]))
             if isinstance(step.operation, Activation):
                 kept.update((len(arrays) - 2, len(arrays) - 1))
@@ -141,7 +148,7 @@ def _recorded_width(stage: Stage, width: int, product: int | None) -> int:
     keep()  # z
     apply(stage.after[z:])
     keep()  # a
-    return saved + sum(arrays[place] for place in kept - {0})
+    return others + rows * itemsize * sum(arrays[place] for place in kept - {0})
 
 
 def _keeps_gradient(bound: BoundProgram, optimizer: "Optimizer | None") -> bool:

@@ -13,7 +13,7 @@ from mlpcore.inspect.flops import (
     training_flops,
 )
 from mlpcore.inspect.layers import layer_name, operations, parameter_count, product
-from mlpcore.inspect.memory import Memory, memory, recorded_widths
+from mlpcore.inspect.memory import Memory, memory, recorded_bytes
 from mlpcore.inspect.table import table
 
 if TYPE_CHECKING:
@@ -243,10 +243,10 @@ def summary(
             parameter_bytes=count * itemsize,
             flops=inference_flops([widths], rows)
             + operation_flops(stage, widths[0], rows, training=False),
-            training_bytes=rows * recorded * itemsize,
+            training_bytes=recorded,
         )
         for stage, widths, recorded in zip(
-            program.stages, products, recorded_widths(program), strict=True
+            program.stages, products, recorded_bytes(bound, rows), strict=True
         )
     )
     # Parameters before the first product need the gradient of its input, though the user does not.

@@ -79,6 +79,8 @@ def check_values(
     if isinstance(t, np.ndarray):
         if takes_labels(function, z_shape, t.shape):
             _check_labels(name, t, z_shape[-1], ignore_index)
+        elif function.expects == "counts":
+            _check_counts(name, t)
         elif function.expects != "values":
             _check_probabilities(name, t, distributions=function.expects == "classes")
     if isinstance(weight, np.ndarray):
@@ -102,6 +104,13 @@ def _check_labels(name: str, t: Any, classes: int, ignore_index: int | None) -> 
         raise ValueError(
             f"{name}: label {value} {place} is not a class; expected 0 to {classes - 1}{ignored}"
         )
+
+
+def _check_counts(name: str, t: Any) -> None:
+    bad = t < 0
+    if bad.any():
+        place, value = _first(t, bad)
+        raise ValueError(f"{name}: target {value} {place} is negative; expected counts from 0 up")
 
 
 def _check_probabilities(name: str, t: Any, *, distributions: bool) -> None:

@@ -57,12 +57,13 @@ class Loss:
     custom: CustomLoss | None = None
 
     @property
-    def expects(self) -> Literal["classes", "probabilities", "values", "anything"]:
+    def expects(self) -> Literal["classes", "probabilities", "counts", "values", "anything"]:
         """What the targets are.
 
         ``"classes"`` are integer labels of shape ``z.shape[:-1]`` (cross_entropy also takes
         distributions in the shape of z), ``"probabilities"`` are numbers in [0, 1] in the shape of
-        z, ``"values"`` any real numbers in that shape; a user's own loss takes ``"anything"``.
+        z, ``"counts"`` numbers from 0 up, ``"values"`` any real numbers in that shape; a user's own
+        loss takes ``"anything"``.
         """
         return "anything" if self.custom is not None else LOSSES[self.name].expects
 
@@ -197,9 +198,10 @@ def loss(spec: LossSpec, **settings: Any) -> Loss:
     Parameters
     ----------
     spec : str, Loss or callable
-        One of ``"cross_entropy"``, ``"binary_cross_entropy"``, ``"nll"``, ``"mse"``, ``"mae"`` and
-        ``"huber"``; a `Loss`, whose settings `settings` replace; or a function of your own,
-        ``(z, t) -> (value, dz)``, which returns the mean loss and its gradient in the shape of z.
+        One of ``"cross_entropy"``, ``"binary_cross_entropy"``, ``"nll"``, ``"mse"``, ``"mae"``,
+        ``"huber"`` and ``"poisson"``, of counts whose mean is e^z; a `Loss`, whose settings
+        `settings` replace; or a function of your own, ``(z, t) -> (value, dz)``, which returns the
+        mean loss and its gradient in the shape of z.
     **settings
         ``label_smoothing`` in [0, 1] (cross_entropy); ``class_weight``, one number for each class
         or a mapping from class to weight in which classes left out have 1, and ``ignore_index``, a

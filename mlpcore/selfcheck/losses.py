@@ -24,6 +24,7 @@ CASES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("mse", {}),
     ("mae", {}),
     ("huber", {"delta": 0.75}),
+    ("poisson", {}),
 )
 """Names and settings."""
 
@@ -60,7 +61,7 @@ def _compare(
 def _bounds(bounds: Bounds, loss: Any, z: Any, t: Any, weight: Any) -> tuple[float, Any]:
     """Return the bounds of a mean loss and of its gradient, for what each term is off."""
     terms, slopes = loss(np, z, t, weight, "none")
-    term_off, slope_off = _of_terms(bounds, loss, z)
+    term_off, slope_off = _of_terms(bounds, loss, z, t)
     row_weights = np.broadcast_to(1.0 if weight is None else weight, len(z))
     total = _total_weight(loss, z, t, row_weights)
     by_row = row_weights if terms.ndim == 1 else row_weights[:, None]
@@ -70,11 +71,12 @@ def _bounds(bounds: Bounds, loss: Any, z: Any, t: Any, weight: Any) -> tuple[flo
     return float(value / total) + bounds.tiny, slope / total + bounds.tiny
 
 
-def _of_terms(bounds: Bounds, loss: Any, z: Any) -> tuple[Any, Any]:
+def _of_terms(bounds: Bounds, loss: Any, z: Any, t: Any) -> tuple[Any, Any]:
     """Return how far a term l of the loss, and its slope, may be off before weights of rows.
 
     l = log Σ exp(z) - z_t of a cross-entropy has the relative error of the sum and is rounded on
-    the scale of z; the logarithms of a binary cross-entropy are elementwise functions of z.
+    the scale of z; the logarithms of a binary cross-entropy are elementwise functions of z.  Of a
+    Poisson loss e^z is, and the difference is rounded on the scale of what it is a difference of.
     Everything else is a few roundings of l itself, which are counted with those of the mean.
     """
     largest = max(_numbers(loss.settings))
@@ -85,6 +87,9 @@ def _of_terms(bounds: Bounds, loss: Any, z: Any) -> tuple[Any, Any]:
     if loss.name == "binary_cross_entropy":
         g = largest * bounds.gamma(FUNCTION_ROUNDINGS)
         return g * (1 + np.abs(z)), g
+    if loss.name == "poisson":
+        mean, g = np.exp(z), bounds.gamma(FUNCTION_ROUNDINGS)
+        return g * (mean + np.abs(t * z)), g * (mean + t)
     return 0.0, 0.0
 
 
@@ -115,7 +120,8 @@ def _targets(place: Place, name: str, rows: int) -> Any:
         return place.labels(rows, _CLASSES)
     if name == "binary_cross_entropy":
         return np.random.default_rng(7).random((rows, _CLASSES)).astype(place.dtype)
-    return place.random(rows, _CLASSES, seed=7)
+    t = place.random(rows, _CLASSES, seed=7)
+    return np.abs(t) if name == "poisson" else t
 
 
 def _distributions(place: Place, rows: int) -> Any:

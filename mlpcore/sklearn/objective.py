@@ -12,8 +12,9 @@ has no factor 1/2; so
 .. math:: J = c \left(L + \frac{\lambda_2}{2} \sum_W \lVert W \rVert^2\right), \qquad
     \lambda_2 = \frac{\alpha}{c \sum_i w_i}
 
-with a constant c: 1 for the cross-entropy, the number of outputs for several labels, and half of it
-for the squared error.  What depends on the size of a gradient takes c into account.
+with a constant c: 1 for the cross-entropy, the number of outputs for several labels and for the
+Poisson loss, and half of it for the squared error.  What depends on the size of a gradient takes c
+into account.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,11 @@
 
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
+from mlpcore.nn.losses import Loss
 from mlpcore.nn.losses import loss as resolve_loss
 from mlpcore.sklearn.base import BaseMLP, partial_fit_available
 from mlpcore.sklearn.fitting import Rows
@@ -65,8 +67,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
     max_fun : int, default 15000
         How many passes over the rows L-BFGS may make.
     loss : str, Loss or function, default "squared_error"
-        ``"squared_error"`` as in scikit-learn, or another loss of `mlpcore.loss`, such as
-        ``"mae"`` or ``"huber"``; of those J is α-penalised in the same way.
+        ``"squared_error"`` and ``"poisson"`` as in scikit-learn, or another loss of `mlpcore.loss`,
+        such as ``"mae"`` or ``"huber"``; of those J is α-penalised in the same way.
+        ``"poisson"`` takes y >= 0, and predicts e^z of the last layer z.
     dtype : {"auto", "float32", "float64"}, default "auto"
         In which numbers it computes.  ``"auto"`` is that of X, as in scikit-learn: float32 for
         float32, float64 for all else.  float32 takes about half the time.
@@ -129,6 +132,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
 
     with half the squared error :math:`l_{ik}` of output k.  (scikit-learn shows half the mean over
     outputs as its `loss_`, but descends the gradient of their sum, which is what is shown here.)
+    With ``loss="poisson"`` it is e^z - y z, half the Poisson deviance without y log y - y, which
+    depends on no weight; scikit-learn adds that to what it shows.
     α counts against the rows of a batch: with a batch twice as large the penalty weighs half as
     much.  Biases and norms are not penalised.
 
@@ -265,9 +270,22 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
         return p[:, 0] if self.n_outputs_ == 1 else p
 
     def _objective(self) -> Objective:
-        if self.loss != "squared_error":
-            return Objective(resolve_loss(self.loss), 1.0, self.alpha)
-        return Objective(resolve_loss("mse"), self._columns / 2, self.alpha)
+        if self.loss == "squared_error":
+            return Objective(resolve_loss("mse"), self._columns / 2, self.alpha)
+        loss = resolve_loss(self.loss)
+        return Objective(loss, self._columns if _counts(loss) else 1.0, self.alpha)
+
+    def _begin(self, X: Any, seed: int) -> None:
+        super()._begin(X, seed)
+        if _counts(self._objective().loss):
+            self.out_activation_ = "exp"
+
+    def _predict_rows(self, X: Any) -> Any:
+        z = super()._predict_rows(X)
+        if self.out_activation_ != "exp":
+            return z
+        with np.errstate(over="ignore"):
+            return np.exp(z)
 
     def _take_targets(self, y: Any, *, first: bool, incremental: bool, classes: Any) -> Any:  # noqa: ARG002
         columns = 1 if y.ndim == 1 else y.shape[1]
@@ -278,6 +296,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
         return y
 
     def _encode(self, y: Any, dtype: Any) -> Any:
+        if _counts(self._objective().loss) and (y < 0).any():
+            raise ValueError(f"y has {y.min():g} in it, but loss='poisson' is of counts, from 0 up")
         return in_dtype(y, dtype, "y")
 
     def _outputs(self) -> tuple[int, str]:
@@ -297,3 +317,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _counts(loss: Loss) -> bool:
+    """Return whether the last layer has the logarithms of what is predicted."""
+    return loss.custom is None and loss.expects == "counts"

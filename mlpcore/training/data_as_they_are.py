@@ -69,6 +69,8 @@ class AsTheyAre:
             return self._are_labels(t)
         if t.dtype is not dtype:
             return False
+        if expects == "counts":
+            return _least(t) >= 0
         return expects == "values" or (expects == "probabilities" and _are_probabilities(t))
 
     def _are_labels(self, t: Any) -> bool:
@@ -82,6 +84,11 @@ class AsTheyAre:
 
 
 def _are_probabilities(t: Any) -> bool:
-    least: float = t.item(t.argmin())  # NaN, if there is one
     largest: float = t.item(t.argmax())
-    return least >= 0 and largest <= 1
+    return _least(t) >= 0 and largest <= 1
+
+
+def _least(t: Any) -> float:
+    """Return the least number, or NaN if there is one."""
+    least: float = t.item(t.argmin())
+    return least

@@ -13,7 +13,9 @@ from mlpcore.training.checkpoint import Snapshot
 from mlpcore.training.divergence import Divergence
 from mlpcore.training.epoch import train_epoch
 from mlpcore.training.evaluate import evaluate
+from mlpcore.training.fresh_statistics import FreshStatistics
 from mlpcore.training.history import History
+from mlpcore.training.logged import require_numbers
 from mlpcore.training.metrics import Measures, Metric, Place
 from mlpcore.training.metrics.metric import Output
 from mlpcore.training.progress import NoBar, progress_bar
@@ -86,6 +88,7 @@ class Fit:
             self.source.steps,
             callbacks=self.callbacks,
             settings=self.settings,
+            statistics=FreshStatistics(self.trainer, self.source, self.seed),
         )
         resumed = None if self.resume_from is None else resumption(self.resume_from, run)
         if resumed is not None:
@@ -150,6 +153,7 @@ class Fit:
         run.step = 0
         for callback in self.callbacks:
             callback.on_epoch_end(run)
+            require_numbers(run.logs, type(callback).__name__)
         bar.epoch(run.logs)
 
     def _validate(self, run: FitRun) -> dict[str, float]:
@@ -166,6 +170,7 @@ class Fit:
         average = self.trainer.average
         if average is not None and average.taken:
             self.trainer.apply_average()
+            run.refresh_statistics()
         for callback in self.callbacks:
             callback.on_end(run)
 

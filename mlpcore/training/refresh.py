@@ -1,30 +1,46 @@
 """Running statistics taken anew from data, for the parameters as they are."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
 
 from mlpcore.backends.base import Mode, Run
 from mlpcore.backends.bound import BoundProgram
-from mlpcore.batch import Batch
+from mlpcore.kernels.reference.operation import Call, Scope
 from mlpcore.kernels.reference.operations import BatchNorm
+from mlpcore.kernels.reference.typing import Array
 from mlpcore.program import Program, Step
 
 
-def refresh_statistics(bound: BoundProgram, batch: Batch) -> None:
+def refresh_statistics(bound: BoundProgram, x: Any, frozen: Collection[str] = ()) -> None:
     """Set the statistics of batch normalisation to those of a batch; see the trainer's method.
 
-    The program runs once more as in training, with two changes: its normalisations give the batch
-    the weight 1 against what was before, and what leaves predictions as they are, such as dropout,
-    is left out.
+    The program runs once more as in training, with three changes: its normalisations give the batch
+    the weight 1 against what was before, those whose statistics are frozen use them as prediction
+    does, and what leaves predictions as they are, such as dropout, is left out.
+
+    Parameters
+    ----------
+    bound : BoundProgram
+        The network; its backend must be active.
+    x : array, shape (rows, features)
+        The batch, on the device and in the dtype of the network.
+    frozen : collection of str
+        The names in the state that stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If the batch has too few rows, or another thread changes the parameters meanwhile.
     """
-    program = _for_statistics(bound.program)
-    if program is None:
+    taken = statistics(bound.program, frozen)
+    if not taken:
         return
-    x, least = batch.rows, program.least_rows(training=True)
+    least = bound.program.least_rows(training=True)
     if len(x) < least:
         raise ValueError(f"statistics need {least} rows or more, got {len(x)}")
+    program = _for_statistics(bound.program, taken)
     plan = bound.backend.compile(program, bound.dtype, Mode.TRAINING)
-
-    taken = _statistics(program)
 
     def once() -> tuple[int, Run]:
         sequence = bound.sequence
@@ -42,33 +58,46 @@ def refresh_statistics(bound: BoundProgram, batch: Batch) -> None:
             bound.state.views[name][...] = run.state[name]
 
 
-def _for_statistics(program: Program) -> Program | None:
-    """Return the program that takes statistics, or None if there are none to take."""
-    if not _statistics(program):
-        return None
+def statistics(program: Program, frozen: Collection[str] = ()) -> frozenset[str]:
+    """Return the names of the running statistics that are not frozen."""
+    return frozenset(
+        name
+        for stage in program.stages
+        for step in stage.steps
+        if isinstance(step.operation, BatchNorm)
+        for _, name in step.state
+        if name not in frozen
+    )
+
+
+@dataclass(frozen=True)
+class _AsPredicted(BatchNorm):
+    """Batch normalisation by the running statistics, in training too."""
+
+    def scope(self, training: bool) -> Scope:  # noqa: ARG002
+        return super().scope(training=False)
+
+    def forward(self, call: Call, x: Array) -> Array:
+        return super().forward(replace(call, training=False), x)
+
+
+def _for_statistics(program: Program, taken: frozenset[str]) -> Program:
+    """Return the program that takes statistics."""
     stages = (
-        replace(stage, before=_changed(stage.before), after=_changed(stage.after))
+        replace(stage, before=_changed(stage.before, taken), after=_changed(stage.after, taken))
         for stage in program.stages
     )
     return replace(program, stages=tuple(stages))
 
 
-def _changed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    return tuple(
-        step._replace(operation=replace(step.operation, momentum=1.0))
-        if isinstance(step.operation, BatchNorm)
-        else step
-        for step in steps
-        if not step.operation.predicts_identity
-    )
+def _changed(steps: tuple[Step, ...], taken: frozenset[str]) -> tuple[Step, ...]:
+    return tuple(_of_batch(step, taken) for step in steps if not step.operation.predicts_identity)
 
 
-def _statistics(program: Program) -> frozenset[str]:
-    """Return the names of the running statistics."""
-    return frozenset(
-        name
-        for stage in program.stages
-        for step in (*stage.before, *stage.after)
-        if isinstance(step.operation, BatchNorm)
-        for _, name in step.state
-    )
+def _of_batch(step: Step, taken: frozenset[str]) -> Step:
+    operation = step.operation
+    if not isinstance(operation, BatchNorm):
+        return step
+    if taken.isdisjoint(name for _, name in step.state):
+        return step._replace(operation=_AsPredicted(operation.momentum, operation.eps))
+    return step._replace(operation=replace(operation, momentum=1.0))

@@ -115,6 +115,11 @@ class Stepping:
         return self._lr * not_negative(schedule(self.steps), f"schedule({self.steps})")
 
     @property
+    def frozen(self) -> frozenset[str]:
+        """The names of the parameters and statistics that groups freeze."""
+        return self._parts.rules.frozen
+
+    @property
     def l2(self) -> float:
         """λ₂ of the penalty, where groups say nothing else; may be set between steps."""
         return self.options.l2

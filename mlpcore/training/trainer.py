@@ -89,7 +89,8 @@ class Trainer(Stepping):
         were set.  All rows go through the network at once, each normalisation with mean and
         variance of all of them, and without dropout and noise: afterwards the network predicts for
         `x` what it would compute of `x` as one batch, but for Bessel's factor of the variance.
-        A network without such statistics stays as it is.
+        A network without such statistics stays as it is, and so do statistics that a group freezes:
+        their normalisations use them, as prediction does.
 
         Parameters
         ----------
@@ -103,9 +104,8 @@ class Trainer(Stepping):
         """
         bound = self.bound
         with bound.backend.active():
-            refresh_statistics(
-                bound, take(bound.backend, x, bound.program.in_features, bound.dtype)
-            )
+            rows = take(bound.backend, x, bound.program.in_features, bound.dtype).rows
+            refresh_statistics(bound, rows, self.frozen)
 
     def first_nonfinite(self, x: Any = None) -> NonFinite | None:
         """Return the first array, from the input on, that holds NaN or an infinity, or None.

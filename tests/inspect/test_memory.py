@@ -5,9 +5,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from mlpcore import summary
+from mlpcore.backends.base import Mode, Run, StageRecord
+from mlpcore.backends.composed import compose
 from mlpcore.inspect.memory import memory
-from mlpcore.kernels.reference.operation import Operation, Scope
-from mlpcore.kernels.reference.operations import Activation
+from mlpcore.kernels.reference.operation import Operation, RandomKey, Scope
+from mlpcore.kernels.reference.operations import Activation, BatchNorm, Dropout, LayerNorm
 from mlpcore.model import MLP
 from mlpcore.network import Dense, Network
 from mlpcore.optim import optimizer
@@ -50,6 +53,64 @@ def test_training_activations_are_the_arrays_of_the_cache(name, dtype, device):
     if name == "identity" and first.z is first.a:  # an engine may keep one array for both
         found -= first.a.nbytes
     assert found == recorded
+
+
+LAYERS = {
+    "batch norm": {"norm": "batch"},
+    "layer norm": {"norm": "layer"},
+    "dropout": {"dropout": 0.5},
+    "dropout that drops nothing": {"dropout": 0.0},
+    "norm and dropout": {"norm": "batch", "dropout": 0.5, "input_dropout": 0.1},
+    "noise": {"input_noise": 0.1},
+    "residual": {"residual": True, "dropout": 0.5},
+}
+NORM = BatchNorm()
+BUILT = {
+    "a norm of the input": (NORM, Dense(7, 3)),
+    "a norm of what is kept already": (Dense(7, 6), TANH, LayerNorm(), Dense(6, 3)),
+    "two norms in a row": (Dense(7, 6), NORM, LayerNorm(), TANH, Dense(6, 3)),
+    "dropout before the activation": (Dense(7, 6), Dropout(0.5), TANH, Dense(6, 3)),
+}
+
+
+def records_layer_by_layer(bound, x):
+    """Return what a training pass records where no engine fuses anything."""
+    arithmetic = bound.plan(Mode.TRAINING).arithmetic
+    chunk, xp = bound.plan(Mode.TRAINING).chunk, bound.backend.xp
+    plan = compose(bound.program, (), xp, bound.dtype, Mode.TRAINING, chunk, arithmetic)
+    run = Run(
+        bound.parameters,
+        {name: view.copy() for name, view in bound.state.views.items()},
+        bound.state,
+        training=True,
+        records=[StageRecord() for _ in bound.program.stages],
+        random=RandomKey(0, 1),
+        settings=bound.settings,
+    )
+    with bound.backend.active():
+        plan.forward(run, x)
+    return run.records
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [*LAYERS, *BUILT])
+def test_what_layers_save_in_training_is_all_counted(name, dtype, device):
+    given = {"dtype": dtype, "device": device, "seed": 0}
+    if name in BUILT:
+        model = MLP.from_network(Network(BUILT[name]), **given)
+    else:
+        model = MLP([7, 6, 6, 3], "tanh", **LAYERS[name], **given)
+    bound = model._bound
+    x = bound.backend.xp.ones((ROWS, 7), dtype)
+    arrays = [x]
+    for record in records_layer_by_layer(bound, x):
+        arrays += [record.x, record.z, record.a]
+        arrays += [saved for call in record.calls.values() for saved in call.saved.values()]
+    # The rows of a mask have a padding, which is there for as long as they are.
+    arrays = [array.base if array.dtype == "uint8" else array for array in arrays]
+    expected = sum({id(array): array.nbytes for array in arrays}.values())
+    assert memory(bound, ROWS).training_activations == expected
+    assert sum(layer.training_bytes for layer in summary(model, ROWS).layers) == expected - x.nbytes
 
 
 def allocated(device):

@@ -85,3 +85,25 @@ def test_a_norm_may_come_with_settings():
 def test_what_does_not_fit_is_said_by_the_name_of_the_argument(options, error, words):
     with pytest.raises(error, match=words):
         layers([4, 5, 6, 3], **options)
+
+
+def test_what_is_said_of_each_hidden_layer_says_nothing_where_there_is_none():
+    plain = architecture([6, 4], "relu", "identity")
+    assert architecture([6, 4], "tanh", "identity", norm="batch", dropout=0.5) == plain
+    assert [type(layer) for layer in plain.layers] == [Dense]
+    of_the_input = architecture([6, 4], "relu", "identity", input_dropout=0.5, standardize=True)
+    assert [type(layer) for layer in of_the_input.layers] == [Standardize, Dropout, Dense]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"norm": "bach"}, "norm"),
+        ({"dropout": 1.5}, "dropout"),
+        ({"dropout": [0.5]}, "one rate for each of the 0 hidden layers, got 1"),
+        ({"residual": True}, "the widths of the hidden layers are"),
+    ],
+)
+def test_yet_its_values_are_checked(given, words):
+    with pytest.raises(ValueError, match=words):
+        architecture([6, 4], "relu", "identity", **given)

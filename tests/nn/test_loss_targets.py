@@ -135,3 +135,10 @@ def test_ignore_index_does_not_go_with_probabilities():
 def test_an_unknown_reduction_lists_the_known_ones():
     with pytest.raises(ValueError, match="unknown reduction 'avg'; known are mean, sum, none"):
         loss("mse").validate((1, 1), np.zeros((1, 1)), reduction="avg")
+
+
+@pytest.mark.parametrize("t", [np.array([[0, 2], [-1, 3]]), np.array([[0, 2], [-0.5, 3]])])
+def test_a_negative_count_is_refused_by_its_place(t):
+    with pytest.raises(ValueError, match=r"poisson: target -(1|0\.5) in row 1, column 0 is neg"):
+        loss("poisson").validate((2, 2), t)
+    loss("poisson").validate((2, 2), abs(t))

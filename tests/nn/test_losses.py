@@ -22,6 +22,7 @@ def test_each_loss_says_what_it_expects():
         "mse": "values",
         "mae": "values",
         "huber": "values",
+        "poisson": "counts",
     }
 
 
@@ -98,7 +99,7 @@ def test_any_leading_shape_counts_as_rows(shape, rng):
     np.testing.assert_allclose(dz, dz_flat.reshape(shape), rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", ["mse", "mae", "huber", "binary_cross_entropy"])
+@pytest.mark.parametrize("name", ["mse", "mae", "huber", "binary_cross_entropy", "poisson"])
 def test_a_column_of_one_takes_targets_without_it(name, rng):
     z, t = rng.normal(size=(5, 1)), rng.uniform(size=5)
     short, full = loss(name)(np, z, t), loss(name)(np, z, t[:, None])

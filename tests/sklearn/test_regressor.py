@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import xlogy
 from sklearn.datasets import load_diabetes
+from sklearn.metrics import mean_poisson_deviance
+from sklearn.neural_network import MLPRegressor as TheirRegressor
 from sklearn.preprocessing import scale
 
 from mlpcore.sklearn import MLPRegressor
@@ -45,6 +48,44 @@ def test_the_loss_is_the_objective_of_all_rows():
 @pytest.mark.parametrize("loss", ["mae", "huber"])
 def test_other_losses_of_the_library(loss):
     assert small(loss=loss).fit(X, T).score(X, T) > 0.4
+
+
+COUNTS = np.random.default_rng(0).poisson(np.exp(1 + 0.5 * X[:, 2])).astype(float)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_poisson_loss_has_the_optimum_of_scikit_learn(solver):
+    """Without hidden layers there is one optimum, that of a generalised linear model."""
+    x, given = X[:, 1:4], {"hidden_layer_sizes": (), "alpha": 0, "tol": 1e-10, "max_iter": 400}
+    by_steps = {"learning_rate_init": 0.05, "batch_size": 442, "n_iter_no_change": 400}
+    ours = small(loss="poisson", solver=solver, **by_steps, **given).fit(x, COUNTS)
+    given |= {"loss": "poisson", "solver": "lbfgs", "random_state": 0}
+    theirs = TheirRegressor(**given).fit(x, COUNTS)
+    np.testing.assert_allclose(ours.predict(x), theirs.predict(x), rtol=1e-3)
+    assert ours.out_activation_ == theirs.out_activation_ == "exp"
+    assert ours.score(x, COUNTS) == pytest.approx(theirs.score(x, COUNTS), abs=1e-3)
+
+
+def test_the_poisson_loss_is_half_the_deviance_but_for_a_constant():
+    given = {"loss": "poisson", "alpha": 2.0, "batch_size": 442, "max_iter": 1}
+    y = np.stack([COUNTS, COUNTS + 1], axis=1)
+    regressor = small(warm_start=True, **given).fit(X, y)
+    constant = (xlogy(y, y) - y).sum() / 442
+    deviance = sum(mean_poisson_deviance(y[:, k], regressor.predict(X)[:, k]) for k in range(2))
+    penalty = 2.0 * sum((w**2).sum() for w in regressor.coefs_) / (2 * 442)
+    expected = deviance / 2 - constant + penalty
+    assert regressor.fit(X, y).loss_ == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_counts_below_zero_are_refused(solver):
+    with pytest.raises(ValueError, match=r"y has -1 in it, but loss='poisson' is of counts"):
+        small(loss="poisson", solver=solver).fit(X, COUNTS - 1 - COUNTS.min())
+
+
+def test_a_validation_score_is_that_of_the_counts():
+    regressor = small(loss="poisson", early_stopping=True).fit(X, COUNTS)
+    assert max(regressor.validation_scores_) > 0.2
 
 
 def test_a_loss_of_ones_own():

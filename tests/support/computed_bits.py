@@ -39,6 +39,7 @@ LOSSES = {
     "mae": "numbers",
     "huber": "numbers",
     "binary_cross_entropy": "bits",
+    "poisson": "bits",
 }
 
 

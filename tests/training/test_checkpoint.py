@@ -168,6 +168,24 @@ def test_a_fit_that_was_stopped_stays_stopped(path):
 # Where the data come from.
 
 
+@pytest.mark.parametrize("at", [(2, 3), (3, 0), (EPOCHS, 0)])
+@pytest.mark.parametrize("source", ["arrays", "batches", "parts of passes"])
+def test_statistics_of_the_average_are_taken_of_the_same_rows(path, monkeypatch, source, at):
+    monkeypatch.setattr("mlpcore.training.fresh_statistics.MOST_ROWS", 11)
+    monkeypatch.setattr("mlpcore.training.fresh_statistics.LEAST_ROWS", 2)
+
+    def batches(epoch):
+        order = np.random.default_rng(epoch).permutation(ROWS)
+        return [(X[part], T[part]) for part in order.reshape(-1, BATCH)]
+
+    options = {"average": ema(0.5), "validation_data": (X, T)}
+    if source != "arrays":
+        options |= {"x": batches, "t": None}
+    if source == "parts of passes":
+        options["steps_per_epoch"] = 4
+    check_same_end(lambda: classifier(norm="batch"), fit, path, at, **options)
+
+
 def test_from_a_memory_map(path, tmp_path):
     np.save(tmp_path / "x.npy", X)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")

@@ -39,7 +39,7 @@ def test_labels_of_any_width_go_the_short_way(by, dtype):
     assert taken(X, LABELS.astype(dtype), by)[0]
 
 
-@pytest.mark.parametrize("by", ["mse", "mae", "huber", "binary_cross_entropy"])
+@pytest.mark.parametrize("by", ["mse", "mae", "huber", "binary_cross_entropy", "poisson"])
 def test_numbers_of_the_dtype_of_the_model_go_the_short_way(by):
     assert taken(X, NUMBERS, by)[0]
     assert taken(X.astype(F8), NUMBERS.astype(F8), by, dtype="float64")[0]
@@ -48,6 +48,7 @@ def test_numbers_of_the_dtype_of_the_model_go_the_short_way(by):
 
 
 def test_ends_of_the_range_belong_to_it():
+    assert taken(X, np.zeros((5, 3), F4), "poisson")[0]
     assert taken(X, np.eye(5, 3, dtype=F4), "binary_cross_entropy")[0]
     assert taken(X, np.array([0, 127, 0, 0, 0], np.int8), "cross_entropy", outputs=128)[0]
     assert taken(X, np.array([0, 255, 0, 0, 0], np.uint8), "cross_entropy", outputs=128)[0] is False
@@ -82,6 +83,7 @@ ODD_T = [
     ("binary_cross_entropy", NUMBERS + 1),
     ("binary_cross_entropy", -NUMBERS),
     ("binary_cross_entropy", np.where(NUMBERS[2, 1] == NUMBERS, np.nan, NUMBERS)),
+    ("poisson", -NUMBERS),
     ("mse", NUMBERS.astype(F8)),
     ("mse", NUMBERS[:, :2].copy()),
     ("mse", NUMBERS[:, 0].copy()),

@@ -11,6 +11,7 @@ from .binary_cross_entropy import write_binary_cross_entropy
 from .cross_entropy import write_cross_entropy
 from .huber import write_huber
 from .nll import write_nll
+from .poisson import write_poisson
 from .soft_cross_entropy import write_distribution_cross_entropy, write_smooth_cross_entropy
 from .squared_error import write_squared_error
 from .total import write_sum_blocks
@@ -24,6 +25,7 @@ LOSSES: Mapping[str, Callable[[Any], None]] = {
     "mse": write_squared_error,
     "mae": write_absolute_error,
     "huber": write_huber,
+    "poisson": write_poisson,
 }
 """What writes the kernel of each name into a module."""
 

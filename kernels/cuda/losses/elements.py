@@ -7,6 +7,7 @@ mse                  d², d = z - t                                2 d
 mae                  \|d\|                                        sign d
 huber                d²/2 within δ, δ (\|d\| - δ/2) beyond        d held within ±δ
 binary_cross_entropy p t softplus(-z) + (1 - t) softplus(z)       (1 - t) σ(z) - p t σ(-z)
+poisson              e^z - t z                                    e^z - t
 ==================== ============================================ ================================
 
 The setting of huber is δ, that of binary_cross_entropy p.  The sources are those of the reference.
@@ -15,7 +16,7 @@ The setting of huber is δ, that of binary_cross_entropy p.  The sources are tho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import exp, log1p
+from math import exp, isinf, log1p
 from typing import Any
 
 from ..compiler import KernelSource
@@ -57,11 +58,18 @@ def _binary(z: float, t: float, setting: float) -> tuple[float, float]:
     return by_distance + (positive + negative) * log1p(e), dz
 
 
+def _poisson(z: float, t: float, setting: float) -> tuple[float, float]:  # noqa: ARG001
+    mean = exp(z)
+    # What was not counted costs nothing by z, also by -∞; an infinite mean costs what it is.
+    return mean if t == 0.0 or isinf(mean) else mean - t * z, mean - t
+
+
 ELEMENTS: Mapping[str, Callable[[float, float, float], tuple[float, float]]] = {
     "mse": _squared,
     "mae": _absolute,
     "huber": _huber,
     "binary_cross_entropy": _binary,
+    "poisson": _poisson,
 }
 """``formula(z, t, setting) -> (l, dz)`` of each loss by its name."""
 

@@ -12,6 +12,7 @@ from .cross_entropy import CROSS_ENTROPY
 from .function import LossFunction
 from .huber import HUBER
 from .nll import NLL
+from .poisson import POISSON
 from .squared_error import SQUARED_ERROR
 
 LOSSES: Mapping[str, LossFunction] = {
@@ -21,6 +22,7 @@ LOSSES: Mapping[str, LossFunction] = {
     "mse": SQUARED_ERROR,
     "mae": ABSOLUTE_ERROR,
     "huber": HUBER,
+    "poisson": POISSON,
 }
 """Each loss by the name that a user gives and a saved network holds."""
 

@@ -8,8 +8,9 @@ from ..typing import Array, Namespace
 from .labels import located
 from .reduction import Reduction, largest, reduce
 
-Targets: TypeAlias = Literal["classes", "probabilities", "values"]
-"""The targets of a loss: a label for each row, or for each element a number, or one in [0, 1]."""
+Targets: TypeAlias = Literal["classes", "probabilities", "counts", "values"]
+"""The targets of a loss: a label for each row, or for each element a number, one in [0, 1], or one
+that is not negative."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class LossFunction:
     each : callable
         ``each(xp, z, t, **settings) -> (l, dz)``: the unweighted loss of each row or element and
         dz = dl/dz in the shape and dtype of `z`.
-    expects : {"classes", "probabilities", "values"}
+    expects : {"classes", "probabilities", "counts", "values"}
         What the targets are.
     per_row : bool
         Whether l holds one number for each row, ``z.shape[:-1]``, or for each element, ``z.shape``.

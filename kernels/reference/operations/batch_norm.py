@@ -78,9 +78,9 @@ class BatchNorm(Operation):
             ParameterShape("running_variance", (in_features,), fill=1.0),
         )
 
-    def kept_width(self, in_features: int, training: bool) -> int:  # noqa: ARG002
-        """Return the width of n."""
-        return in_features
+    def kept(self, rows: int, in_features: int, training: bool) -> int:  # noqa: ARG002
+        """Return the numbers of n, and 1 / √(σ² + ε) of each column."""
+        return rows * in_features + in_features
 
     def flops(self, training: bool) -> int:
         """Return 4 in prediction, (x - μ) / σ · scale + shift, and 3 + 4 + 11 in training.

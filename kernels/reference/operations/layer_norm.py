@@ -56,9 +56,9 @@ class LayerNorm(Operation):
             ParameterShape("norm_shift", (in_features,)),
         )
 
-    def kept_width(self, in_features: int, training: bool) -> int:  # noqa: ARG002
-        """Return the width of n, and one more for 1 / √(σ² + ε)."""
-        return in_features + 1
+    def kept(self, rows: int, in_features: int, training: bool) -> int:  # noqa: ARG002
+        """Return the numbers of n, and 1 / √(σ² + ε) of each row."""
+        return rows * in_features + rows
 
     def flops(self, training: bool) -> int:
         """Return 3 for μ and σ², 4 for y, and in training 11 more, as for batch normalisation."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlpcore.backends.arithmetic import Reference
-from mlpcore.backends.base import Run
+from mlpcore.backends.base import Run, Saved
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.elementwise import Elementwise, elementwise
 from mlpcore.backends.cpu.products import affine_layer
@@ -39,7 +39,7 @@ class CompiledArithmetic(Reference):
     def __init__(self, dtype: Any) -> None:
         self._dtype = np.dtype(dtype)
         self._losses: dict[tuple[Any, int, bool], FusedLoss | None] = {}
-        self._libraries: dict[str, Library] = {}
+        self._libraries: dict[tuple[str, ...], Library] = {}
 
     def affine(self, run: Run, weight: str, bias: str | None, x: Any) -> Any:
         """Return x Wᵀ + b, with the canonical sum over the features."""
@@ -71,6 +71,11 @@ class CompiledArithmetic(Reference):
         call.save(z=z, a=a)
         return a
 
+    def saved(self, operation: Operation, rows: int, width: int, itemsize: int) -> Saved:
+        """Return what the kernels leave, or else the operation."""
+        found = layers.saved_by(operation, rows, width, itemsize)
+        return super().saved(operation, rows, width, itemsize) if found is None else found
+
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what the operation does."""
         layer = layers.layer_kernels(operation, self._dtype)
@@ -92,18 +97,18 @@ class CompiledArithmetic(Reference):
             fused = self._fused_loss(loss, z.shape[1], labels=t.ndim == 1)
             inputs = None if fused is None else fused.inputs(t, sample_weight)
             if inputs is not None:
-                library = self._library(inputs.kernel)
+                library = self._library("many", f"loss.{inputs.kernel}")
                 if library is not None:
                     return loss_of_rows.loss_of_rows(library, inputs, z)
         return super().loss(xp, loss, z, t, sample_weight)
 
-    def _library(self, loss: str) -> Library | None:
-        """Return the kernels of a loss, asked for once."""
-        found = self._libraries.get(loss)
+    def _library(self, *units: str) -> Library | None:
+        """Return the kernels with these units loaded, asked for once."""
+        found = self._libraries.get(units)
         if found is None:
-            found = compiled(self._dtype, "many", f"loss.{loss}")
+            found = compiled(self._dtype, *units)
             if found is not None:
-                self._libraries[loss] = found
+                self._libraries[units] = found
         return found
 
     def _fused_loss(self, loss: Any, features: int, *, labels: bool) -> FusedLoss | None:
@@ -123,5 +128,7 @@ class CompiledArithmetic(Reference):
         lr: float | None,
     ) -> None:
         """Let the optimizer take a step, in one sweep where there is a kernel."""
-        if not flat_update.flat_update(optimizer, p, g, moments, step, lr):
+        fits = p.dtype == self._dtype
+        taken = fits and flat_update.flat_update(optimizer, p, g, moments, step, lr, self._library)
+        if not taken:
             super().update(xp, optimizer, p, g, moments, step, lr)

@@ -1,17 +1,25 @@
 """The step of an optimizer over a whole flat buffer, by the compiled kernel."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlpcore.backends.cpu.array_cell import data_address
-from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.fused_optimizer import fused_optimizer
+
+if TYPE_CHECKING:
+    from mlpcore.backends.cpu.library import Library
 
 
 def flat_update(
-    optimizer: Any, p: Any, g: Any, moments: Mapping[str, Any], step: int, lr: float | None
+    optimizer: Any,
+    p: Any,
+    g: Any,
+    moments: Mapping[str, Any],
+    step: int,
+    lr: float | None,
+    library_with: Callable[[str], "Library | None"],
 ) -> bool:
     """Take a step on the flat vector `p`, in place and without temporaries.
 
@@ -27,6 +35,8 @@ def flat_update(
         The number of the step, from 1.
     lr : float or None
         Its learning rate; None is the optimizer's own.
+    library_with : callable
+        Returns the kernels for the dtype of p with a unit loaded, or None without them.
 
     Returns
     -------
@@ -45,7 +55,7 @@ def flat_update(
     if not all(_fits(vector, p) for vector in vectors):
         return False
     unit = f"update.{rule.kernel}"
-    library = compiled(p.dtype, unit)
+    library = library_with(unit)
     if library is None:
         return False
     settings = rule.settings(step, optimizer.lr if lr is None else float(lr), p.dtype)

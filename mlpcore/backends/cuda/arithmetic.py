@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from mlpcore.backends.arithmetic import Reference
-from mlpcore.backends.base import Run
+from mlpcore.backends.base import Run, Saved
 from mlpcore.backends.cuda import norms, products
 from mlpcore.backends.cuda.choices import Choices
 from mlpcore.backends.cuda.table import DEFAULT, Table
@@ -97,6 +97,12 @@ class CUDAArithmetic(Reference):
             a = activation_forward(activation.name, z, setting=setting_of(activation))
         call.save(z=z, a=a)
         return a
+
+    def saved(self, operation: Operation, rows: int, width: int, itemsize: int) -> Saved:
+        """Return what the kernels leave, or else the operation."""
+        if norms.normalises(operation) and has_kernels():
+            return norms.saved(operation, rows, width, itemsize)
+        return super().saved(operation, rows, width, itemsize)
 
     def differentiate(self, operation: Operation, call: Call, dy: Any) -> Any:
         """Return what the operation does."""

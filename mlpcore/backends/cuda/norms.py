@@ -6,6 +6,7 @@ array to write and to read again, and is made of those by two operations.
 
 from typing import Any, TypeGuard
 
+from mlpcore.backends.base import Saved
 from mlpcore.kernels.cuda.norms import (
     batch_norm_backward,
     batch_norm_forward,
@@ -44,6 +45,12 @@ def forward(operation: BatchNorm | LayerNorm, call: Call, x: Any) -> Any:
         )
     call.save(x=x, mean=mean, inverse=inverse)
     return y
+
+
+def saved(operation: BatchNorm | LayerNorm, rows: int, width: int, itemsize: int) -> Saved:
+    """Return what `forward` leaves for x of shape (rows, width): x, a mean, and 1 / √(σ² + ε)."""
+    each = rows if isinstance(operation, LayerNorm) else width
+    return Saved(2 * each * itemsize, own_input=True)
 
 
 def backward(operation: BatchNorm | LayerNorm, call: Call, dy: Any) -> Any:

@@ -31,6 +31,12 @@ def check_metrics(
     for metric in metrics:
         if metric.takes == "anything":
             continue
+        if loss.expects == "counts":
+            raise ValueError(
+                f"metric {metric.name!r} would compare counts with their logarithms, which a "
+                f"network with loss={loss.name!r} predicts; give a function of your own, such as "
+                "lambda y, t: abs(np.exp(y) - t).mean()"
+            )
         expectation = _elements if metric.takes == "elements" else _classes
         expected = expectation(loss, lead, width, t_shape, dtype)
         if expected:

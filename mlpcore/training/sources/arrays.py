@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlpcore.training.data import Data
-from mlpcore.training.sources.order import Order
+from mlpcore.training.sources.order import Order, Part
 from mlpcore.training.sources.source import Minibatch, Source
 
 
@@ -21,6 +21,7 @@ class ArraySource(Source):
 
     def __init__(self, data: Data, order: Order) -> None:
         self._data, self._order = data, order
+        self._sample: Part = slice(0)
 
     @property
     def steps(self) -> int:
@@ -35,6 +36,14 @@ class ArraySource(Source):
             yield from ((rows(x, part), rows(t, part), None) for part in parts)
         else:
             yield from ((rows(x, part), rows(t, part), rows(weights, part)) for part in parts)
+
+    def keep_sample(self, most: int, seed: int) -> None:
+        """Draw the rows of `sample`."""
+        self._sample = self._order.sample(most, seed)
+
+    def sample(self, epoch: int, steps: int | None) -> Any:  # noqa: ARG002
+        """Return those rows, whatever the epoch."""
+        return rows(self._data.x, self._sample)
 
     def settings(self) -> dict[str, Any]:
         """Return what fixes the minibatches of every epoch."""

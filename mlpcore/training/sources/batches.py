@@ -1,10 +1,13 @@
-"""Batches that the user makes: an iterable, an iterator, or a function that returns one."""
+"""Batches that the user makes: an iterable, a sequence, an iterator, or a function for one."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeAlias
 
 from mlpcore.training.sources.check import CheckBatch
+from mlpcore.training.sources.sample import Reservoir
+from mlpcore.training.sources.sequence import Passes, is_sequence
 from mlpcore.training.sources.source import Minibatch, Source
 
 Batches: TypeAlias = Iterable[Any] | Callable[..., Iterable[Any]]
@@ -17,9 +20,10 @@ class BatchSource(Source):
 
     Parameters
     ----------
-    batches : iterable, or callable
+    batches : iterable, sequence, or callable
         A function is called anew for each pass, with the number of the pass, counted from 0, if it
-        takes an argument; anything else is gone through anew.
+        takes an argument; anything else is gone through anew, a sequence that is no iterable by
+        its numbers: see `Passes`.
     check : CheckBatch
         Checks each batch and brings it to the device.
     steps : int or None
@@ -39,13 +43,13 @@ class BatchSource(Source):
     def __init__(
         self, batches: Batches, check: CheckBatch, *, steps: int | None, epochs: int
     ) -> None:
-        self._call = _takes_epoch(batches) if callable(batches) else None
+        self._call = _as_function(batches)
         self._batches, self._check, self._steps = batches, check, steps
         if self._call is None:
             if not isinstance(batches, Iterable):
                 raise TypeError(
-                    "x without t must be an iterable of batches (x, t) or a function that returns "
-                    f"one, got {type(batches).__name__}"
+                    "x without t must be an iterable of batches (x, t), a sequence of them with a "
+                    f"length, or a function that returns an iterable; got {type(batches).__name__}"
                 )
             self._once = iter(batches) is batches
         else:
@@ -59,6 +63,8 @@ class BatchSource(Source):
         self._pass = -1
         self._rest: Iterator[Any] = iter(())
         self._drawn = 0  # how many batches were taken, over all epochs
+        self._most = self._seed = 0
+        self._sample: Reservoir | None = None
 
     @property
     def steps(self) -> int | None:
@@ -78,16 +84,47 @@ class BatchSource(Source):
         ValueError
             If there are no batches, or too few.
         """
+        self._begin_sample(number)
+        for step, batch, name in self._numbered(number):
+            if step > start:
+                found = self._check(batch, name)
+                self._add_to_sample(found)
+                yield found
+            elif self._most:
+                self._add_to_sample(self._check(batch, name))
+
+    def _numbered(self, number: int) -> Iterator[tuple[int, Any, str]]:
+        """Yield number, batch and name of each minibatch of an epoch, as they come."""
         name, step = f"epoch {number + 1}", 0
         if self._steps is None:
             found = _noted(self._begin(number), name)
         else:
             found = self._part(number * self._steps, self._steps, name)
         for step, batch in enumerate(found, 1):
-            if step > start:
-                yield self._check(batch, f"batch {step} of {name}")
+            yield step, batch, f"batch {step} of {name}"
         if step == 0:
             raise ValueError(f"{name}: x gave no batches{self._advice()}")
+
+    def keep_sample(self, most: int, seed: int) -> None:
+        """Keep `most` rows of each epoch."""
+        self._most, self._seed = most, seed
+
+    def sample(self, epoch: int, steps: int | None) -> Any:
+        """Return those of the epoch under way, or else of the last one."""
+        if self._sample is None:
+            self._begin_sample(epoch)
+            for _, batch, name in islice(self._numbered(epoch), steps):
+                self._add_to_sample(self._check(batch, name))
+        assert self._sample is not None  # since a sample was asked for
+        return self._sample.rows(self._check.bound.backend.xp)
+
+    def _begin_sample(self, epoch: int) -> None:
+        if self._most:
+            self._sample = Reservoir(self._most, self._seed, epoch)
+
+    def _add_to_sample(self, batch: Minibatch) -> None:
+        if self._sample is not None:
+            self._sample.add(self._check.bound.backend.xp, batch[0])
 
     def settings(self) -> dict[str, Any]:
         """Return how many batches make an epoch; what they hold only the user knows."""
@@ -134,6 +171,13 @@ class BatchSource(Source):
         if self._call is not None:
             return ""
         return "; a function that returns a new iterator for each epoch can go on for ever"
+
+
+def _as_function(batches: Any) -> Callable[[int], Any] | None:
+    """Return what gives the batches of the pass of some number, or None for a plain iterable."""
+    if callable(batches):
+        return _takes_epoch(batches)
+    return Passes(batches) if is_sequence(batches) else None
 
 
 def _takes_epoch(function: Callable[..., Any]) -> Callable[[int], Any]:

@@ -98,6 +98,7 @@ class MappedSource(Source):
 
     def __init__(self, rows: MappedRows, order: Order, check: CheckBatch) -> None:
         self._rows, self._order, self._check = rows, order, check
+        self._sample: Any = None
 
     @property
     def steps(self) -> int:
@@ -113,6 +114,15 @@ class MappedSource(Source):
         with closing(batches):
             for step, (part, batch) in enumerate(batches, start + 1):
                 yield self._check(batch, f"batch {step} of epoch {number + 1}", part)
+
+    def keep_sample(self, most: int, seed: int) -> None:
+        """Read the rows of `sample`."""
+        part, batch = self._rows.read(self._order.sample(most, seed))
+        self._sample, _, _ = self._check(batch, "a sample of the rows", part)
+
+    def sample(self, epoch: int, steps: int | None) -> Any:  # noqa: ARG002
+        """Return those rows, whatever the epoch."""
+        return self._sample
 
     def settings(self) -> dict[str, Any]:
         """Return what fixes the minibatches of every epoch."""

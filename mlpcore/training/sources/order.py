@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mlpcore.randomness import Stream, generator
+from mlpcore.training.sources.sample import drawn
 
 Part: TypeAlias = slice | Any
 """The rows of one minibatch: where they lie, or an array of their numbers."""
@@ -89,6 +90,13 @@ class Order:
             else:
                 yield from map(self._numbers.__getitem__, chosen)
             first, left = first + taken, left - taken
+
+    def sample(self, most: int, seed: int) -> Part:
+        """Return at most `most` of the rows, drawn with `seed`, ascending; always the same."""
+        part = drawn(self._rows, most, seed)
+        if self._numbers is not None:
+            return self._numbers[part]
+        return part if isinstance(part, slice) else self._xp.asarray(part)
 
     def settings(self) -> dict[str, Any]:
         """Return what fixes the minibatches of every epoch, as plain values."""

@@ -26,6 +26,19 @@ class Source(ABC):
         Whoever leaves it before its end closes it.
         """
 
+    def keep_sample(self, most: int, seed: int) -> None:
+        """Keep what `sample` returns from the first epoch on; called before it, if at all."""
+        raise NotImplementedError(f"{type(self).__name__} keeps no sample")
+
+    def sample(self, epoch: int, steps: int | None) -> Any:
+        """Return inputs of training, at most as many rows as were asked for, drawn with the seed.
+
+        Where rows are seen only as they come they are those of the epoch that is under way, or of
+        the last one.  In a fit that has just been resumed there is none; then `epoch` is gone
+        through again for them, or its first `steps` minibatches.
+        """
+        raise NotImplementedError(f"{type(self).__name__} keeps no sample")
+
     def settings(self) -> dict[str, Any]:
         """Return what must be the same for another source to have the same minibatches."""
         return {}

@@ -78,6 +78,7 @@ LOSSES = {
     "distributions": (loss("cross_entropy"), lambda rng, n: np.full((n, 5), 0.2, "f")),
     "mse": (loss("mse"), lambda rng, n: rng.normal(size=(n, 5)).astype("f")),
     "huber": (loss("huber"), lambda rng, n: rng.normal(size=(n, 5)).astype("f")),
+    "poisson": (loss("poisson"), lambda rng, n: rng.poisson(2, (n, 5)).astype("f")),
     "bce": (loss("binary_cross_entropy"), lambda rng, n: rng.random((n, 5)).astype("f")),
 }
 

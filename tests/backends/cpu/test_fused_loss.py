@@ -10,7 +10,7 @@ from support.written_kernels import ISAS
 from mlpcore.backends.cpu.fused_loss import fused_loss
 from mlpcore.nn.losses import loss
 
-NAMES = ("cross_entropy", "nll", "binary_cross_entropy", "mse", "mae", "huber")
+NAMES = ("cross_entropy", "nll", "binary_cross_entropy", "mse", "mae", "huber", "poisson")
 needs_kernels = pytest.mark.skipif(not ISAS, reason="no instruction set of ours")
 
 

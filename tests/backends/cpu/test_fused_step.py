@@ -56,7 +56,7 @@ def test_nothing_of_the_last_step_is_left_in_the_next(by, rule):
         assert nets[0].equals(nets[1])
 
 
-@pytest.mark.parametrize("by", ["mse", "mae", "huber", "binary_cross_entropy"])
+@pytest.mark.parametrize("by", ["mse", "mae", "huber", "binary_cross_entropy", "poisson"])
 def test_a_column_may_come_flat(by):
     output = "sigmoid" if by == "binary_cross_entropy" else "identity"
     flat, column = (MLP([5, 7, 1], output=output, seed=0) for _ in range(2))

@@ -49,6 +49,8 @@ def test_an_activation_is_that_of_the_reference(name):
 def test_a_loss_of_elements_is_that_of_the_reference(name):
     setting = {"huber": {"delta": 0.75}, "binary_cross_entropy": {"pos_weight": 2.5}}.get(name, {})
     z = np.array([-800.0, -3.0, -0.5, 0.0, 0.25, 2.0, 800.0, INF, -INF, NAN])
+    if name == "poisson":
+        z = z[z != 800]  # of which Python's exponential is an error, not infinity
     for target in (0.0, 0.25, 1.0):
         with np.errstate(all="ignore"):
             t = np.full_like(z, target)

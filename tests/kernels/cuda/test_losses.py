@@ -95,7 +95,7 @@ def test_nll(width):
     compare("nll", z, t, F32, class_weight=weights, ignore_index=-1)
 
 
-@pytest.mark.parametrize("name", ["mse", "mae", "huber", "binary_cross_entropy"])
+@pytest.mark.parametrize("name", ["mse", "mae", "huber", "binary_cross_entropy", "poisson"])
 @given(
     width=st.sampled_from([1, 40]),
     rows=st.integers(0, 9),

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.special import gammaln, log_expit, logsumexp
 from scipy.special import huber as scipy_huber
-from scipy.special import log_expit, logsumexp
+from scipy.stats import poisson as poisson_distribution
 from support.differences import central_differences, relative_error
 
 from mlpcore.kernels.reference.losses import LOSSES
@@ -24,6 +25,8 @@ def targets_for(name, rng, shape):
         return rng.integers(0, shape[1], shape[0])
     if LOSSES[name].expects == "probabilities":
         return rng.uniform(0, 1, shape)
+    if LOSSES[name].expects == "counts":
+        return rng.poisson(2, shape).astype(float)
     return rng.normal(0, 2, shape)
 
 
@@ -166,6 +169,39 @@ def test_regression_losses_follow_their_definitions(rng):
     np.testing.assert_allclose(each["mse"], (z - t) ** 2, rtol=1e-15)
     np.testing.assert_allclose(each["mae"], np.abs(z - t), rtol=0)
     np.testing.assert_allclose(each["huber"], scipy_huber(1.0, z - t), rtol=1e-14)
+
+
+def test_the_poisson_loss_is_minus_the_log_likelihood_without_the_factorial(rng):
+    z, t = rng.normal(0, 3, (7, 3)), rng.poisson(4, (7, 3)).astype(float)
+    losses, dz = LOSSES["poisson"](np, z, t, reduction="none")
+    log_likelihood = poisson_distribution.logpmf(t, np.exp(z)) + gammaln(t + 1)
+    np.testing.assert_allclose(losses, -log_likelihood, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(dz, np.exp(z) - t, rtol=1e-14)
+
+
+def test_the_poisson_loss_is_that_of_pytorch():
+    """torch.nn.functional.poisson_nll_loss(z, t, log_input=True, reduction="none") of 2.13."""
+    z, t = np.array([-1.0, 0.0, 0.5, 3.0]), np.array([2.0, 0.0, 1.5, 7.0])
+    expected = [2.3678794411714423, 1.0, 0.8987212707001282, -0.9144630768123321]
+    losses, _ = LOSSES["poisson"](np, z, t, reduction="none")
+    np.testing.assert_allclose(losses, expected, rtol=1e-15)
+
+
+def test_the_poisson_loss_is_least_where_the_mean_is_the_count():
+    t = np.array([0.5, 1.0, 30.0])
+    least, dz = LOSSES["poisson"](np, np.log(t), t, reduction="none")
+    np.testing.assert_allclose(dz, 0, atol=1e-14)
+    for step in (-0.1, 0.1):
+        assert (LOSSES["poisson"](np, np.log(t) + step, t, reduction="none")[0] > least).all()
+
+
+def test_the_poisson_loss_of_infinite_logarithms_is_its_limit():
+    z = np.array([-np.inf, -np.inf, np.inf, np.inf, 1e4, -1e4])
+    t = np.array([0.0, 2.0, 0.0, 2.0, 2.0, 2.0])
+    with np.errstate(all="ignore"):
+        losses, dz = LOSSES["poisson"](np, z, t, reduction="none")
+    np.testing.assert_array_equal(losses, [0, np.inf, np.inf, np.inf, np.inf, 2e4])
+    np.testing.assert_array_equal(dz, [0, -2, np.inf, np.inf, np.inf, -2])
 
 
 def test_absolute_error_has_gradient_zero_at_a_perfect_fit():

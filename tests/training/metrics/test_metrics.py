@@ -218,3 +218,12 @@ def test_other_targets_are_refused_by_what_was_expected_and_what_came(
 def test_a_metric_of_other_numbers_of_classes_is_refused(name, by, width, t_shape, words):
     with pytest.raises(ValueError, match=words):
         check_metrics([metric(name)], loss(by), (9, width), t_shape, np.dtype("i8"))
+
+
+@pytest.mark.parametrize("name", ["mae", "rmse", "r2", "binary_accuracy", "accuracy"])
+def test_logarithms_of_counts_are_not_compared_with_counts(name):
+    by, numbers = loss("poisson"), np.dtype("f4")
+    with pytest.raises(ValueError, match=f"'{name}' would compare counts with their logarithms"):
+        check_metrics(resolve_metrics(name, by), by, (5, 1), (5, 1), numbers)
+    own = resolve_metrics(lambda y, t: abs(np.exp(y) - t).mean(), by)
+    check_metrics(own, by, (5, 1), (5, 1), numbers)

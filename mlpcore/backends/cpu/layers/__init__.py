@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpcore.backends.base import Saved
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.layers.batch_norm import BatchNormKernels
 from mlpcore.backends.cpu.layers.dropout import DropoutKernels
@@ -15,7 +16,7 @@ from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.reference.operation import Operation
 from mlpcore.kernels.reference.operations import BatchNorm, Dropout, GaussianNoise, LayerNorm
 
-__all__ = ["LayerKernels", "layer_kernels"]
+__all__ = ["LayerKernels", "layer_kernels", "saved_by"]
 
 _CLASSES: dict[type[Operation], tuple[type[LayerKernels], str]] = {
     BatchNorm: (BatchNormKernels, "layer.batch_norm"),
@@ -30,6 +31,12 @@ def layer_kernels(operation: Operation, dtype: np.dtype[Any]) -> LayerKernels | 
     """Return what computes an operation in float32 or float64, or None where the reference does."""
     # An operation of a user's own need not be hashable.
     return _made(operation, dtype) if type(operation) in _CLASSES else None
+
+
+def saved_by(operation: Operation, rows: int, width: int, itemsize: int) -> Saved | None:
+    """Return what such kernels leave for the way back, without loading them, or None likewise."""
+    found = _CLASSES.get(type(operation))
+    return None if found is None else found[0].saved(operation, rows, width, itemsize)
 
 
 @functools.lru_cache(maxsize=256)

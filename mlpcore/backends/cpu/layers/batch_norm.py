@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpcore.backends.base import Saved
 from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses
 from mlpcore.kernels.reference.operation import Call
 
@@ -40,6 +41,11 @@ class BatchNormKernels(LayerKernels):
             self._fixed_forward(*addresses(*given, *follow, inverse), *x.shape, self._operation.eps)
         call.save(x=x, mean=mean, inverse=inverse)
         return y
+
+    @staticmethod
+    def saved(operation: Any, rows: int, width: int, itemsize: int) -> Saved:  # noqa: ARG004
+        """Return x, and mean and 1 / √(σ² + ε) of each column."""
+        return Saved(2 * width * itemsize, own_input=True)
 
     def _settings(self, rows: int) -> Any:
         """Return what the kernel is told, in the order of its `SETTINGS`."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpcore.backends.base import Saved
 from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses, place_in_stream
 from mlpcore.kernels.cpu.layers.masks import PADDED
 from mlpcore.kernels.reference.operation import Call
@@ -27,7 +28,7 @@ class DropoutKernels(LayerKernels):
         rows, columns = x.shape
         x = self.rows(x, columns)
         y = np.empty_like(x)
-        kept = np.empty((rows, -(-columns // PADDED) * PADDED), np.uint8)
+        kept = np.empty((rows, _padded(columns)), np.uint8)
         self._forward(
             *addresses(x, y, kept),
             *(rows, columns, *place_in_stream(call)),
@@ -35,6 +36,11 @@ class DropoutKernels(LayerKernels):
         )
         call.save(kept=kept[:, :columns])
         return y
+
+    @staticmethod
+    def saved(operation: Any, rows: int, width: int, itemsize: int) -> Saved:  # noqa: ARG004
+        """Return the mask."""
+        return Saved(rows * _padded(width) if _draws(operation) else 0)
 
     def backward(self, call: Call, dy: Any) -> Any:
         """Return dx."""
@@ -47,5 +53,13 @@ class DropoutKernels(LayerKernels):
         return dx
 
     def _draws(self, call: Call) -> bool:
-        """Return whether it depends on a word: no word is as large as the threshold may be."""
-        return call.training and self._operation.rate != 0 and self._threshold <= WORD
+        return call.training and _draws(self._operation)
+
+
+def _draws(operation: Any) -> bool:
+    """Return whether it depends on a word: no word is as large as the threshold may be."""
+    return operation.rate != 0 and threshold(operation.rate) <= WORD
+
+
+def _padded(columns: int) -> int:
+    return -(-columns // PADDED) * PADDED

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mlpcore.backends.base import Saved
 from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.ready import ready
 from mlpcore.kernels.reference.operation import Call
@@ -33,6 +34,11 @@ class LayerKernels(ABC):
     @abstractmethod
     def forward(self, call: Call, x: Any) -> Any:
         """Return what the operation's forward does; leave what `backward` needs."""
+
+    @staticmethod
+    @abstractmethod
+    def saved(operation: Any, rows: int, width: int, itemsize: int) -> Saved:
+        """Return what `forward` leaves in training for x of shape (rows, width)."""
 
     @abstractmethod
     def backward(self, call: Call, dy: Any) -> Any:

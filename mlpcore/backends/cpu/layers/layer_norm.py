@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpcore.backends.base import Saved
 from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses
 from mlpcore.kernels.reference.operation import Call
 
@@ -27,6 +28,11 @@ class LayerNormKernels(LayerKernels):
         self._forward(*places, *x.shape, x.shape[1], self._operation.eps)
         call.save(x=x, mean=mean, inverse=inverse)
         return y
+
+    @staticmethod
+    def saved(operation: Any, rows: int, width: int, itemsize: int) -> Saved:  # noqa: ARG004
+        """Return x, and mean and 1 / √(σ² + ε) of each row."""
+        return Saved(2 * rows * itemsize, own_input=True)
 
     def backward(self, call: Call, dy: Any) -> Any:
         """Write dscale and dshift and return dx."""

@@ -35,6 +35,7 @@ CASES = {
     "mse": loss("mse"),
     "mae": loss("mae"),
     "huber": loss("huber", delta=0.7),
+    "poisson": loss("poisson"),
 }
 OF_LABELS = [n for n in CASES if n.split()[0] in ("cross_entropy", "cross_entropy_smooth", "nll")]
 every_case = pytest.mark.parametrize("case", CASES)

@@ -104,7 +104,10 @@ def numbers(n, seed, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_fifty_steps_are_those_of_the_reference(name, dtype):
-    """A step rounds p and each state once, and what is added to them a few times."""
+    """A step rounds p and each state once, and what is added to them a few times.
+
+    That is on the scale of the largest p there was, at any rate: a step is a difference of two.
+    """
     n, steps = 101, 50
     sweep = Sweep(OPTIMIZERS[name], numbers(n, 0, dtype))
     reference = Reference(OPTIMIZERS[name], numbers(n, 0, dtype).astype("float64"))
@@ -202,8 +205,10 @@ def test_gradients_of_any_size_do_what_they_do_in_the_reference(name, dtype):
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, top, -top, tiny, tiny / 8, np.sqrt(top) * 2]
     # What is remembered and forgotten in one may be just a normal number in the other.
     forgotten = 4 * np.finfo(dtype).smallest_subnormal if name == "sgd" else 2 * tiny
-    divides = RULES[name].states == ("m", "v")  # what is remembered of g, by as little as eps
-    moved = forgotten / OPTIMIZERS[name].eps if divides else forgotten
+    moved, optimizer = forgotten, OPTIMIZERS[name]
+    if RULES[name].states == ("m", "v"):
+        # A step is lr / (1 - β₁) of what is remembered of g, at most, divided by as little as eps.
+        moved *= max(1.0, optimizer.lr / (1 - optimizer.beta1) / optimizer.eps)
     first, second = np.array(list(itertools.product(special, special)), dtype).T.copy()
     for start in (1.0, 0.0, -0.0):
         sweep = Sweep(OPTIMIZERS[name], np.full(len(first), start, dtype))

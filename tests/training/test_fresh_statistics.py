@@ -1,0 +1,136 @@
+"""The average that a fit ends with has running statistics of its own, from wherever rows come."""
+
+import numpy as np
+import pytest
+from support.training import batch, classifier, same, weights
+
+from mlpcore import Group, ema, swa
+from mlpcore.callbacks import Callback, EarlyStopping
+from mlpcore.program import lower
+from mlpcore.training import fresh_statistics
+
+X, T = batch(60)
+FIT = {"epochs": 3, "batch_size": 20, "lr": 0.05, "seed": 0}
+
+
+def normalized(device="cpu", **changes):
+    return classifier(device=device, norm="batch", **changes)
+
+
+def of_its_data(model, x=X, **options):
+    """Return parameters and state of a model with the same parameters and statistics of `x`."""
+    other = model.copy()
+    other.trainer(**options).refresh_statistics(x)
+    return other._bound.values()
+
+
+def state(model):
+    return {n: v for n, v in model._bound.values().items() if "running" in n}
+
+
+@pytest.mark.parametrize("average", [ema(0.8), swa(start=4)])
+def test_the_average_normalises_by_the_data_that_it_has_been_trained_on(device, average):
+    model = normalized(device)
+    model.fit(X, T, average=average, **FIT)
+    assert same(model._bound.values(), of_its_data(model))
+
+
+def test_the_average_that_is_validated_does_so_too(device):
+    """What is validated is what the fit would have ended with there."""
+    model, shorter = normalized(device), normalized(device)
+    history = model.fit(X, T, average=ema(0.8), validation_data=(X, T), **FIT)
+    for epochs, values in enumerate(history, 1):
+        shorter = normalized(device)
+        shorter.fit(X, T, average=ema(0.8), **FIT | {"epochs": epochs})
+        assert shorter.evaluate(X, T)["loss"] == values["val_loss"]
+
+
+def test_the_best_average_is_restored_with_its_statistics(device):
+    model = normalized(device)
+    stopping = EarlyStopping(patience=1, min_delta=1e9)  # the first epoch stays the best
+    model.fit(X, T, average=ema(0.8), validation_data=(X, T), callbacks=stopping, **FIT)
+    shorter = normalized(device)
+    shorter.fit(X, T, average=ema(0.8), **FIT | {"epochs": 1})
+    assert stopping.best_epoch == 0
+    assert same(model._bound.values(), shorter._bound.values())
+
+
+def test_looking_at_the_average_changes_no_bit_of_training(device):
+    class Note(Callback):
+        def __init__(self):
+            self.seen = []
+
+        def on_epoch_end(self, run):
+            self.seen.append(run.trainer.bound.values())
+
+    plain, averaged = Note(), Note()
+    normalized(device).fit(X, T, callbacks=plain, **FIT)
+    given = {"average": ema(0.8), "validation_data": (X, T)}
+    normalized(device).fit(X, T, callbacks=averaged, **given, **FIT)
+    assert all(same(a, b) for a, b in zip(plain.seen, averaged.seen, strict=True))
+
+
+def test_rows_are_taken_wherever_they_come_from(device, tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, X)
+    parts = [(X[i : i + 20], T[i : i + 20]) for i in (0, 20, 40)]
+    fit = FIT | {"shuffle": False, "average": swa(start=2)}
+    sources = {
+        "arrays": (X, T),
+        "mapped": (np.load(path, mmap_mode="r"), T),
+        "list": (parts,),
+        "function": (lambda: iter(parts),),
+    }
+    for name, given in sources.items():
+        model = normalized(device)
+        model.fit(*given, **fit)
+        assert same(model._bound.values(), of_its_data(model)), name
+
+
+def test_of_more_rows_than_are_needed_some_are_drawn(device, monkeypatch):
+    monkeypatch.setattr(fresh_statistics, "MOST_ROWS", 16)
+    monkeypatch.setattr(fresh_statistics, "LEAST_ROWS", 2)
+    rows = []
+    monkeypatch.setattr(
+        fresh_statistics, "refresh_statistics", lambda bound, x, frozen: rows.append(x)
+    )
+    for given in ((X, T), ([(X[i : i + 20], T[i : i + 20]) for i in (0, 20, 40)],)):
+        normalized(device).fit(*given, average=ema(0.5), **FIT)
+    known = {tuple(row) for row in X.tolist()}
+    for found in rows:
+        assert found.shape == (16, 4)
+        assert len(known & {tuple(row) for row in found.tolist()}) == 16
+    assert len(rows) == 2
+
+
+def test_wide_networks_take_fewer_rows():
+    def rows(*sizes):
+        return fresh_statistics.rows_for_statistics(lower(classifier(sizes=sizes).network))
+
+    assert rows(4, 6, 3) == 8192
+    assert rows(8, 4096, 3) == 4096
+    assert rows(20_000, 2, 3) == 2**24 // 20_000
+
+
+def test_statistics_that_are_frozen_stay_and_are_used(device):
+    groups = [Group("layers.0.*", frozen=True)]
+    model = normalized(device)
+    before = state(model)
+    before["layers.0.running_mean"] += 0.25
+    model._bound.assign(before)
+    model.fit(X, T, average=ema(0.8), groups=groups, **FIT)
+    for name in ("layers.0.running_mean", "layers.0.running_variance"):
+        np.testing.assert_array_equal(state(model)[name], before[name])
+    w = weights(model)
+    z = X @ w["layers.0.weight"].T + w.get("layers.0.bias", 0)
+    n = (z - 0.25) / np.sqrt(1 + 1e-5)
+    a = np.tanh(w["layers.0.norm_scale"] * n + w["layers.0.norm_shift"])
+    z = a @ w["layers.1.weight"].T + w.get("layers.1.bias", 0)
+    np.testing.assert_allclose(state(model)["layers.1.running_mean"], z.mean(0), rtol=1e-10)
+    assert same(model._bound.values(), of_its_data(model, groups=groups))
+
+
+def test_without_an_average_statistics_are_those_of_the_steps(device):
+    model = normalized(device)
+    model.fit(X, T, **FIT)
+    assert not same(model._bound.values(), of_its_data(model))
