@@ -170,6 +170,10 @@ def test_dropout_adds_one_launch_each_way_to_a_step(asked):
     assert with_layers(asked, a_step(20), dropout=0.2) == (ACTIVATED * 2, NO_COPIES, 0)
 
 
+def test_noise_at_the_input_adds_one_launch_to_a_step(asked):
+    assert with_layers(asked, a_step(20), input_noise=0.2) == (1, NO_COPIES, 0)
+
+
 @pytest.mark.parametrize(("layers", "more"), [("batch", 0), ("layer", ACTIVATED)])
 def test_a_batch_norm_adds_nothing_to_a_prediction(asked, layers, more):
     x, _ = batch(20)

@@ -80,6 +80,7 @@ LAYERS = {
     "batch norm": {"norm": "batch"},
     "layer norm": {"norm": "layer"},
     "dropout": {"dropout": 0.4},
+    "noise": {"input_noise": 0.3},
     "all": {"norm": "batch", "dropout": 0.4, "residual": True},
 }
 
@@ -105,7 +106,7 @@ def test_with_layers_a_step_at_once_has_the_bits_of_one_in_parts(layers, watched
         assert float(first.step(x, t)) == float(second.step(x, t))
     assert at_once.equals(in_parts)
     other = layered(**layers).trainer("cross_entropy", "adam", seed=6)
-    draws = "dropout" in layers
+    draws = "dropout" in layers or "input_noise" in layers
     assert (float(other.step(x, t)) != float(layered(**layers).trainer(seed=5).step(x, t))) == draws
 
 
