@@ -47,7 +47,10 @@ def read(folder, line):
 
 def loaded(path):
     """Return the JSON of a file, or None where the step that writes it did not get so far."""
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):  # not begun, or not ended
+        return None
 
 
 def commit():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpcore.kernels.cuda import column_sums, dropout, elementwise, penalty, sums
+from mlpcore.kernels.cuda import column_sums, dropout, elementwise, noise, penalty, sums
 from mlpcore.kernels.cuda.activations import FORMULAS
 from mlpcore.kernels.cuda.compiler import THREADS, ptx_of
 from mlpcore.kernels.cuda.losses import cross_entropy, elements, nll, row_weights
@@ -80,6 +80,10 @@ _LOADS = (
 _UNROLLED = (
     "in float64 three blocks are resident, and the loads of an unrolled loop under way at once"
 )
+_FOUR_ROWS = "in float64 three blocks are resident, and the loads of four rows under way at once"
+_COMPUTED = "logarithms, sines and cosines in double precision bound it, and memory does not"
+_SUMS_OF_BLOCKS = (Pass(1, 0), Pass(2, 0), Pass(3, 0))
+"""Loops over the sums that each block of 64 rows has left."""
 _RULES_READ = {"sgd": (2, 1), "sgd_momentum": (3, 2), "sgd_nesterov": (3, 2), "adam": (4, 3)}
 
 ENTRIES: tuple[Entry, ...] = (
@@ -194,16 +198,53 @@ ENTRIES: tuple[Entry, ...] = (
         Ceilings((48, 48)),
         {(): Traffic((Pass(1, 0),), least=1, rare=(Pass(0, 1),))},  # zeros where there are no rows
     ),
-    Entry(batch_kernels.block_moments, ((),), (), Ceilings((48, 48)), {}),
-    Entry(batch_kernels.normalized, ((True,),), ((False,),), Ceilings((64, 64)), {}),
-    Entry(batch_kernels.batch_gradient, ((True,),), ((False,),), Ceilings((64, 64)), {}),
-    Entry(gradient_sums.gradients_of_blocks, ((True,),), ((False,),), Ceilings((48, 64)), {}),
+    Entry(
+        batch_kernels.block_moments,
+        ((),),
+        (),
+        Ceilings((64, 80), reason_float64=_UNROLLED),
+        {(): Traffic((Pass(1, 0), Pass(1, 0)), least=1)},
+    ),
+    Entry(
+        batch_kernels.normalized,
+        ((True,),),
+        ((False,),),
+        Ceilings((64, 80), reason_float64=_FOUR_ROWS),
+        {(True,): Traffic((Pass(1, 1),), least=2, rare=_SUMS_OF_BLOCKS)},
+    ),
+    Entry(
+        batch_kernels.batch_gradient,
+        ((True,),),
+        ((False,),),
+        Ceilings((64, 64)),
+        {(True,): Traffic((Pass(2, 1),), least=3, rare=_SUMS_OF_BLOCKS)},
+    ),
+    Entry(
+        gradient_sums.gradients_of_blocks,
+        ((True,), (False,)),
+        (),
+        Ceilings((64, 80), reason_float64=_UNROLLED),
+        {(False,): Traffic((Pass(2, 0),), least=2)},
+    ),
     Entry(gradient_sums.both_sums, ((),), (), Ceilings((48, 64)), {}),
-    Entry(layer_kernels.row_normalized, _ROWS, _ONE_LANE, Ceilings((48, 64), 64), {}),
-    Entry(layer_kernels.row_gradient, _ROWS, _ONE_LANE, Ceilings((64, 64), 64), {}),
+    Entry(
+        layer_kernels.row_normalized,
+        _ROWS,
+        _ONE_LANE,
+        Ceilings((64, 80), 64, reason_float64=_UNROLLED),
+        {(32,): Traffic((Pass(1, 0), Pass(1, 0), Pass(3, 1)), least=2)},
+    ),
+    Entry(
+        layer_kernels.row_gradient,
+        _ROWS,
+        _ONE_LANE,
+        Ceilings((64, 80), 64, reason_float64=_UNROLLED),
+        {(32,): Traffic((Pass(3, 0), Pass(3, 1)), least=3)},
+    ),
     Entry(
         dropout.masked, ((True,),), ((False,),), Ceilings((64, 64)), {(True,): _once(1, 1, True)}
     ),
+    Entry(noise.noisy, ((True,),), ((False,),), Ceilings((64, 80), reason_float64=_COMPUTED), {}),
 )
 
 

@@ -45,9 +45,10 @@ _TRAFFIC = """
 ## Bytes moved for each element
 
 From the loads and stores in the loops of the machine code. The least is every array read or
-written once. Kernels over rows read a row a second time, after its maximum and sum are known; up
-to 1024 numbers, that is from a cache. A loop that only reads does not show for how many elements;
-it is taken to read each array once.
+written once. Kernels over rows read a row again when its maximum, sum or mean is known; up to 1024
+numbers, that is from a cache. So are the 64 rows of a column that `block_moments` reads twice, and
+the scale and shift of a column, which layer normalisation reads for each row. A loop that only
+reads does not show for how many elements; it is taken to read each array once.
 
 """
 

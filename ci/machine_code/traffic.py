@@ -42,7 +42,7 @@ class Traffic:
     wide : bool
         Whether it has a fast path of accesses 16 bytes wide, and only that counts.
     rare : tuple of Pass
-        Loops that run only where there is nothing to read.
+        Loops over far less than the elements, or none of them, which count for nothing.
     """
 
     passes: tuple[Pass, ...]

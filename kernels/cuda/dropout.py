@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..reference.philox import MULTIPLIERS, ROUNDS, WEYL, WORD, threshold
+from ..reference.philox import threshold
 from .arrays import aligned, checked, same_shape
 from .compiler import KernelSource, blocks_to_stride, launch
 from .formulas import Tools
+from .philox import philox, place_in_stream
 from .quads import quad_access
-
-_M0, _M1 = MULTIPLIERS
-_W0, _W1 = WEYL
 
 
 def dropout(
@@ -37,12 +35,8 @@ def dropout(
         float32 or float64, C-contiguous.
     rate : float
         The share that is dropped, in [0, 1).
-    seed : int
-        In [0, 2⁶⁴).
-    step, layer : int
-        Which step and which layer draws, in [0, 2³²).
-    first_row : int
-        The number of the first row within the step's batch; all rows are below 2³².
+    seed, step, layer, first_row : int
+        What it draws, as for `philox.place_in_stream`.
     out : cupy.ndarray, optional
         Where the result goes, in the shape of `x`; it may be `x`.
 
@@ -61,20 +55,13 @@ def dropout(
     rows, columns = x.shape
     if not 0 <= rate < 1:
         raise ValueError(f"rate must be in [0, 1), got {rate}")
-    for name, number, limit in (
-        ("seed", seed, 2**64), ("step", step, 2**32), ("layer", layer, 2**32),
-        ("first_row", first_row, 2**32 - rows + 1),
-    ):  # fmt: skip
-        if not 0 <= number < limit:
-            raise ValueError(f"{name} must be in [0, {limit}), got {number}")
+    where = place_in_stream(rows, seed=seed, step=step, layer=layer, first_row=first_row)
     out = cupy.empty_like(x) if out is None else out
     checked(x.dtype, x=x, out=out)
     same_shape(x.shape, out=out)
     quads = -(-columns // 4)
     in_line = columns % 4 == 0 and aligned(x, out)
-    numbers = (
-        rows, columns, first_row, threshold(rate), seed & WORD, seed >> 32, step, layer
-    )  # fmt: skip
+    numbers = rows, columns, threshold(rate), *where
     launch(
         masked,
         (in_line,),
@@ -85,21 +72,6 @@ def dropout(
     return out
 
 
-def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
-    """Return the four random words of a counter, as the reference draws them.
-
-    The words lie in the lower halves of 64 bits, in which a product wraps without harm: of its
-    upper half only 32 bits are taken.
-    """
-    for _ in range(ROUNDS):
-        first, second = _M0 * c0, _M1 * c2
-        c0 = ((second >> 32) & WORD) ^ c1 ^ k0
-        c2 = ((first >> 32) & WORD) ^ c3 ^ k1
-        c1, c3 = second & WORD, first & WORD
-        k0, k1 = (k0 + _W0) & WORD, (k1 + _W1) & WORD
-    return c0, c1, c2, c3
-
-
 def masked(tools: Tools, in_line: bool) -> KernelSource:
     """Write the kernel: four columns of a row at a time, for which one counter gives the words."""
     cuda = tools.cuda
@@ -107,7 +79,7 @@ def masked(tools: Tools, in_line: bool) -> KernelSource:
     words = tools.device(philox)
 
     def kernel(
-        x: Any, y: Any, rows: int, columns: int, first_row: int, least: int, k0: int, k1: int,
+        x: Any, y: Any, rows: int, columns: int, least: int, first_row: int, k0: int, k1: int,
         step: int, layer: int, scale: float,
     ) -> None:  # fmt: skip
         quads = (columns + 3) // 4

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from math import erfc, sqrt
+from math import cos, erfc, pi, sin, sqrt
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -37,10 +37,22 @@ def normal_cdf(z: float) -> float:
     return 0.5 * erfc(-z * sqrt(0.5))
 
 
+def cosine_pi(x: float) -> float:
+    """Return cos πx."""
+    return cos(pi * x)
+
+
+def sine_pi(x: float) -> float:
+    """Return sin πx."""
+    return sin(pi * x)
+
+
 _LIBRARY = {
     fused: ("fmaf", "fma"),
     product: ("fmul_rn", "dmul_rn"),
     normal_cdf: ("normcdff", "normcdf"),
+    cosine_pi: ("cospif", "cospi"),
+    sine_pi: ("sinpif", "sinpi"),
 }
 """What CUDA's mathematical library has for a formula, in single and double precision."""
 

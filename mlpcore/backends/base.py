@@ -105,6 +105,8 @@ class Run:
         The arrays that are not differentiated; in training copies, to be written by operations.
     state_buffer : ParameterBuffer
         Where those arrays lie outside a step.
+    state_copy : array or None
+        The flat array that the copies are views of.
     training : bool
         Whether the pass belongs to a training step.
     records : list of StageRecord or None
@@ -128,6 +130,7 @@ class Run:
     parameters: ParameterBuffer
     state: Mapping[str, Any]
     state_buffer: ParameterBuffer
+    state_copy: Any = None
     training: bool = False
     records: list[StageRecord] | None = None
     random: RandomKey | None = None
@@ -210,8 +213,12 @@ class StepRule(ABC):
         """Load what a step with such inputs needs."""
 
     @abstractmethod
-    def record(self, x: Any) -> tuple[Any, list[StageRecord]]:
-        """Go forward and return what `finish` needs, and what the pass left in each stage."""
+    def record(self, x: Any, seed: int, step: int) -> tuple[Any, list[StageRecord]]:
+        """Go forward and return what `finish` needs, and what the pass left in each stage.
+
+        Nothing that others see is changed.  What the pass draws is that of `seed` in step number
+        `step`, which is counted from 1.
+        """
 
     @abstractmethod
     def finish(
@@ -225,7 +232,7 @@ class StepRule(ABC):
 
     @abstractmethod
     def __call__(
-        self, x: Any, inputs: Any, moments: Mapping[str, Any], step: int, lr: float
+        self, x: Any, inputs: Any, moments: Mapping[str, Any], seed: int, step: int, lr: float
     ) -> StepResult:
         """Take the whole step, in place; the caller has locked the parameters."""
 

@@ -218,11 +218,13 @@ class BoundProgram:
 
         def work() -> tuple[Any, Tape]:
             binding.parameters.refresh()
-            state = binding.state.views
+            buffer = binding.state
+            flat, state = buffer.copied() if training else (None, buffer.views)
             run = Run(
                 binding.parameters,
-                {name: view.copy() for name, view in state.items()} if training else state,
-                binding.state,
+                state,
+                buffer,
+                flat,
                 training=training,
                 records=[StageRecord() for _ in self.program.stages] if recorded else None,
                 random=random,
@@ -357,9 +359,13 @@ class BoundProgram:
             self._keep_state(tape, frozen)
 
     def _keep_state(self, tape: Tape, frozen: Collection[str]) -> None:
+        run = tape.run
+        if self.state.views and not frozen:
+            self.state.flat[...] = run.state_copy
+            return
         for name, view in self.state.views.items():
             if name not in frozen:
-                view[...] = tape.run.state[name]
+                view[...] = run.state[name]
 
     def direct(self, output: Any) -> DirectPrediction | None:
         """Return what predicts with the activation `output` applied, or None if nothing does."""

@@ -101,6 +101,13 @@ class ParameterBuffer:
         """Note that the arrays were written, by a step or by loading."""
         self.version += 1
 
+    def copied(self) -> tuple[Any, dict[str, Any]]:
+        """Return a copy of `flat`, made at once, and its views by name."""
+        if not self.views:
+            return self.flat, self.views
+        flat = self.flat.copy()
+        return flat, self.layout.views(flat)
+
 
 class ParameterViews(MutableMapping[str, Any]):
     """Named writable views of a model's parameters, in the order of the network.

@@ -104,8 +104,7 @@ class RecomputingPlan:
     def _again(self, run: Run, group: _Group) -> Run:
         """Return the run of a group that has gone forward once more, recorded."""
         before = {stage: y for stage, y in run.results.items() if stage < group.start}
-        # As it was before the step, and it stays so.
-        state = {name: view.copy() for name, view in run.state_buffer.views.items()}
+        _, state = run.state_buffer.copied()  # as it was before the step, and it stays so
         records = [StageRecord() for _ in range(self.groups[-1].stop)]
         part = replace(run, state=state, records=records, results=before)
         _forward(group, part, before[group.start - 1])

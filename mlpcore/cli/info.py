@@ -57,7 +57,7 @@ def _report(chosen: Any) -> dict[str, Any]:
     from mlpcore.bench.machine import describe
     from mlpcore.device import devices
 
-    machine = describe(_DISTRIBUTIONS)
+    machine, known = describe(_DISTRIBUTIONS), devices()
     versions = {name: found for name, found in machine["versions"].items() if found is not None}
     found = isinstance(chosen, str)
     return {
@@ -72,8 +72,11 @@ def _report(chosen: Any) -> dict[str, Any]:
                 "name": info.name,
                 "reason": info.reason,
             }
-            for info in devices()
+            for info in known
         ],
+        "kernel_table": _kernel_table(
+            [info.name for info in known if info.available and info.device.kind == "cuda"]
+        ),
         "threads": _threads(machine),
         "processor": machine["processor"],
         "instruction_sets": machine["instruction_sets"],
@@ -90,6 +93,35 @@ def _threads(machine: dict[str, Any]) -> dict[str, Any]:
     default = default_num_threads()
     binding = [name for name, limit in limits.items() if limit == default]
     return {"default": default, "bound_by": binding, "limits": limits}
+
+
+def _kernel_table(gpus: list[str]) -> dict[str, Any]:
+    """Return what tells GPUs of these names which kernel computes which layer.
+
+    ``file`` is None where the table that is built in does, and ``reason`` says why; ``layers`` has
+    how many were measured on each; ``problem`` is why the file cannot be used, which is an error.
+    """
+    from mlpcore.backends.cuda.json_field import TableError
+    from mlpcore.backends.cuda.table_file import OFF, VARIABLE, default_path, read
+
+    path, named = default_path(), os.environ.get(VARIABLE)
+    built_in: dict[str, Any] = {"file": None, "layers": {}, "problem": None}
+    if named == OFF:
+        return built_in | {"reason": f"{VARIABLE}={OFF}"}
+    if path is None:
+        return built_in | {"reason": "there is no home folder"}
+    layers, problem = dict.fromkeys(gpus, 0), None
+    try:
+        for model, entries in read(path).items():
+            if model.name in layers:
+                layers[model.name] += len(entries)
+    except OSError as error:
+        if not named:
+            return built_in | {"reason": f"mlpcore tune would write {path}"}
+        problem = f"{VARIABLE}={named}: {error.strerror}"
+    except TableError as error:
+        problem = str(error)
+    return {"file": str(path), "layers": layers, "problem": problem, "reason": None}
 
 
 def _cache() -> dict[str, Any]:
@@ -117,6 +149,7 @@ def _text(report: dict[str, Any]) -> str:
     )
     lines.append(("devices", [_device_line(info) for info in report["devices"]]))
     lines.append(("default device", [report["device"] or f"none: {report['device_problem']}"]))
+    lines.append(("kernels of a GPU", _table_lines(report["kernel_table"])))
     folder = cache["folder"] or "none, because there is no home folder"
     lines.append(
         ("cache folder", [folder if cache["exists"] else f"{folder} (nothing is cached yet)"])
@@ -126,6 +159,19 @@ def _text(report: dict[str, Any]) -> str:
         for heading, entries in lines
         for i, line in enumerate(entries)
     )
+
+
+def _table_lines(table: dict[str, Any]) -> list[str]:
+    if table["file"] is None:
+        return [f"by the table that is built in ({table['reason']})"]
+    if table["problem"] is not None:
+        return [f"no model can be made on a GPU: {table['problem']}"]
+    return [f"by {table['file']}"] + [
+        f"{name}: layers measured: {count}"
+        if count
+        else f"{name}: not measured, so by the table that is built in"
+        for name, count in table["layers"].items()
+    ]
 
 
 def _device_line(info: dict[str, Any]) -> str:

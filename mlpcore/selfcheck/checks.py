@@ -15,6 +15,7 @@ from mlpcore.selfcheck import (
     epilogues,
     files,
     inputs,
+    layers,
     losses,
     networks,
     optimizers,
@@ -70,6 +71,8 @@ def _all() -> Iterable[Check]:
     for name, settings in losses.CASES:
         shown = "".join(f" {key}" for key in settings)
         yield Check(f"loss {name}{shown}", partial(losses.check, name=name, settings=settings))
+    for operation in layers.CASES:
+        yield Check(f"layer {operation.kind}", partial(layers.check, operation=operation))
     for name in optimizer_names():
         yield Check(f"optimizer {name}", partial(optimizers.check, name=name))
     for sizes, activation, output in networks.CASES:

@@ -44,7 +44,7 @@ def refresh_statistics(bound: BoundProgram, x: Any, frozen: Collection[str] = ()
 
     def once() -> tuple[int, Run]:
         sequence = bound.sequence
-        state = {name: view.copy() for name, view in bound.state.views.items()}
+        _, state = bound.state.copied()
         for name in taken:
             state[name][...] = 0  # of NaN, say, even the weight 0 would leave something
         run = Run(bound.parameters, state, bound.state, training=True, settings=bound.settings)

@@ -232,13 +232,13 @@ class Stepping:
         rate = self._lr if self._schedule is None else self.rate
         if not bound.watchers:
             with bound.writing():
-                result = rule(x, inputs, self._moments, number, rate)
+                result = rule(x, inputs, self._moments, self._seed, number, rate)
                 self._note_update()
             return result
         # Those who watch may predict, or stop the step, so they are called before anything changes.
         with bound.backend.active():
             sequence = bound.sequence
-            recorded, records = rule.record(x)
+            recorded, records = rule.record(x, self._seed, number)
             for watcher in list(bound.watchers):
                 watcher(records)
             with bound.writing():

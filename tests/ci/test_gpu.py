@@ -93,6 +93,15 @@ def test_all_that_the_steps_left_is_in_one_file(tmp_path):
     assert report["steps"][0] == {"name": "tests", "status": 0, "s": 12}
 
 
+def test_a_file_that_a_step_did_not_finish_is_left_out(tmp_path):
+    (tmp_path / "steps.tsv").write_text("grid\t124\t7200\n")
+    (tmp_path / "grid.log").write_text("")
+    (tmp_path / "grid.json").write_text('{"cells": [')
+    done, report = result(tmp_path)
+    assert done.returncode == 1
+    assert report["grid"] is None
+
+
 def test_a_step_that_failed_leaves_the_end_of_its_log(tmp_path):
     (tmp_path / "steps.tsv").write_text("tests\t1\t12\n")
     (tmp_path / "tests.log").write_text("x" * 10_000 + "1 failed\n")

@@ -12,6 +12,7 @@ import mlpcore
 from mlpcore.backends.cpu.threads import default_num_threads
 from mlpcore.cli import main
 from mlpcore.cli.info import cache_folder
+from mlpcore.device import Device, DeviceInfo
 
 
 @pytest.fixture
@@ -113,6 +114,74 @@ def test_where_the_cache_is(variables, folder, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert cache_folder() == Path(folder)
+
+
+GPU = "NVIDIA H100 80GB HBM3"
+ENTRY = {
+    "dtype": "float32", "inputs": 64, "outputs": 256,
+    "forward": "tiled", "input_gradient": "cublaslt", "weight_gradient": "cublaslt",
+}  # fmt: skip
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """A machine with two GPUs that can be used."""
+    names = (GPU, "NVIDIA L4")
+    found = (
+        DeviceInfo(Device("cpu"), True, "a processor"),
+        *(DeviceInfo(Device("cuda", i), True, name) for i, name in enumerate(names)),
+    )
+    monkeypatch.setattr("mlpcore.device.devices", lambda: found)
+
+
+@pytest.fixture
+def table(monkeypatch, tmp_path):
+    """The file of kernels that were measured on one of them."""
+    path = tmp_path / "table.json"
+    device = {"name": GPU, "compute_capability": "9.0", "measured": {}, "choices": [ENTRY]}
+    path.write_text(json.dumps({"schema": "mlpcore.cuda-table/1", "devices": [device]}))
+    monkeypatch.setenv("MLPCORE_CUDA_TABLE", str(path))
+    return path
+
+
+@pytest.mark.usefixtures("gpus")
+def test_the_table_of_kernels_and_on_which_gpus_it_was_measured(report, table, capsys):
+    expected = {"file": str(table), "layers": {GPU: 1, "NVIDIA L4": 0}}
+    assert report()[0]["kernel_table"] == expected | {"problem": None, "reason": None}
+    main(["info"])
+    assert (
+        f"kernels of a GPU  by {table}\n"
+        f"{'':18}{GPU}: layers measured: 1\n"
+        f"{'':18}NVIDIA L4: not measured, so by the table that is built in\n"
+    ) in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("gpus")
+@pytest.mark.parametrize(
+    ("variable", "reason"), [("off", "MLPCORE_CUDA_TABLE=off"), (None, "mlpcore tune would write ")]
+)
+def test_the_table_that_is_built_in(report, monkeypatch, tmp_path, capsys, variable, reason):
+    monkeypatch.setenv("MLPCORE_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("MLPCORE_CUDA_TABLE")
+    if variable is not None:
+        monkeypatch.setenv("MLPCORE_CUDA_TABLE", variable)
+    found = report()[0]["kernel_table"]
+    assert found["file"] is None
+    assert found["reason"].startswith(reason)
+    main(["info"])
+    said = capsys.readouterr().out
+    assert f"kernels of a GPU  by the table that is built in ({found['reason']})\n" in said
+
+
+@pytest.mark.parametrize(("content", "why"), [("{", "not JSON"), (None, "No such file")])
+def test_a_table_that_cannot_be_used_is_a_problem_of_gpus_alone(report, table, content, why):
+    if content is None:
+        table.unlink()
+    else:
+        table.write_text(content)
+    found, code = report()
+    assert code == 0
+    assert why in found["kernel_table"]["problem"]
 
 
 def test_without_a_home_there_is_no_cache(report, monkeypatch, capsys):

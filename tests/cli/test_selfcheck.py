@@ -109,6 +109,7 @@ def test_without_kernels_it_says_that_it_fell_back(capsys, few, monkeypatch):
     assert code == 0
     assert "3 passed, 1 fell back, 0 failed" in said.out
     assert "    NumPy computes, because there are no compiled kernels" in said.out.splitlines()
+    assert said.out.splitlines()[-1].startswith("fell back: every number lies within its bound, ")
 
 
 @pytest.mark.skipif(

@@ -237,9 +237,8 @@ def test_an_output_that_cannot_be_written_is_found_before_the_training(classes, 
     assert captured.err == f"mlpcore train: --output {output}: No such file or directory\n"
 
 
-def test_a_gpu_that_is_not_there_is_found_before_the_data_is_read(monkeypatch, capsys):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert main(["train", "missing.csv", "--target", "t", "--device", "cuda"]) == 2
+def test_a_gpu_that_is_not_there_is_found_before_the_data_is_read(capsys):
+    assert main(["train", "missing.csv", "--target", "t", "--device", "cuda:999"]) == 2
     line = capsys.readouterr().err
-    assert line.startswith("mlpcore train: device='cuda': ")
+    assert line.startswith("mlpcore train: device='cuda:999': ")
     assert line.count("\n") == 1

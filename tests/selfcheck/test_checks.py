@@ -40,6 +40,8 @@ def test_nothing_of_the_library_is_left_out():
     names = {check.name for check in checks(ON_GPU)}
     for activation in ACTIVATIONS:
         assert names & {f"activation {activation}", f"rows {activation}"}
+    for kind in ("batch_norm", "layer_norm", "dropout", "gaussian_noise"):
+        assert f"layer {kind}" in names
     for loss in LOSSES:
         assert any(name.startswith(f"loss {loss}") for name in names)
     for optimizer in optimizer_names():
@@ -72,6 +74,8 @@ def broken(method, change):
         ("forward", lambda z: z * 1.0001, "affine"),
         ("forward", lambda z: z * 1.0001, "activation tanh"),
         ("backward", lambda dx: dx * 0.9999, "affine"),
+        ("forward", lambda z: z * 1.0001, "layer "),
+        ("backward", lambda dx: dx * 0.9999, "layer "),
         ("loss", lambda found: (found[0] * 1.001, found[1]), "loss mse"),
         ("loss", lambda found: (found[0], found[1] * 1.001), "loss cross_entropy"),
     ],

@@ -54,7 +54,14 @@ def test_all_are_run_and_counted():
     functions = (raises, passes, is_wrong, falls_back, passes)
     outcomes = list(run(PLACE, [Check(f.__name__, f) for f in functions]))
     assert [outcome.check for outcome in outcomes] == [f.__name__ for f in functions]
-    assert summary(outcomes).startswith("2 passed, 1 fell back, 2 failed, ")
+    counts, *meanings = summary(outcomes).splitlines()
+    assert counts.startswith("2 passed, 1 fell back, 2 failed, ")
+    assert [meaning.split(":")[0] for meaning in meanings] == ["fell back", "failed"]
+
+
+def test_what_passed_needs_no_explanation():
+    outcomes = list(run(PLACE, [Check("it", passes)]))
+    assert len(summary(outcomes).splitlines()) == 1
 
 
 def test_the_columns_stand_below_their_headings():

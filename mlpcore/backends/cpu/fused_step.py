@@ -86,7 +86,12 @@ class FusedStep(StepRule):
         """Load the kernels that a step with such inputs needs."""
         self._loss_kernels(inputs)
 
-    def record(self, x: Any) -> tuple[PassRecord, list[StageRecord]]:
+    def record(
+        self,
+        x: Any,
+        seed: int,  # noqa: ARG002
+        step: int,  # noqa: ARG002
+    ) -> tuple[PassRecord, list[StageRecord]]:
         """Go forward and return what `finish` needs, and what the pass left in each stage."""
         passed = PassRecord(self._network.table, len(x), keep_z=True)
         self._enter(passed, x)
@@ -118,6 +123,7 @@ class FusedStep(StepRule):
         x: Any,
         inputs: LossInputs,
         moments: Mapping[str, Any],
+        seed: int,  # noqa: ARG002
         step: int,
         lr: float,
     ) -> StepResult:
@@ -131,6 +137,8 @@ class FusedStep(StepRule):
             What `prepare` returned.
         moments : mapping of str to ndarray
             What the optimizer remembers, one flat vector each; the same in every step.
+        seed : int
+            Of what the step draws, which is nothing.
         step : int
             The number of the step, from 1.
         lr : float

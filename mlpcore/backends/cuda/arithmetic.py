@@ -19,11 +19,12 @@ from mlpcore.kernels.cuda.column_sums import column_sums
 from mlpcore.kernels.cuda.dropout import dropout
 from mlpcore.kernels.cuda.elementwise import activation_backward, activation_forward
 from mlpcore.kernels.cuda.losses import NAMES, loss_and_gradient
+from mlpcore.kernels.cuda.noise import add_noise
 from mlpcore.kernels.cuda.optimizers import RULES
 from mlpcore.kernels.cuda.optimizers.sweep import sweep
 from mlpcore.kernels.cuda.rows import rows_backward, rows_forward
 from mlpcore.kernels.reference.operation import Call, Operation
-from mlpcore.kernels.reference.operations import Activation, Dropout
+from mlpcore.kernels.reference.operations import Activation, Dropout, GaussianNoise
 from mlpcore.nn import _loss_settings
 
 _ROWS = ("softmax", "log_softmax")
@@ -85,6 +86,8 @@ class CUDAArithmetic(Reference):
         """Return what the operation does."""
         if _drops(operation, call):
             return dropout(self.xp.ascontiguousarray(x), operation.rate, **call.drawing())
+        if _is_noise(operation, call):
+            return add_noise(self.xp.ascontiguousarray(x), operation.std, **call.drawing())
         if norms.normalises(operation) and has_kernels():
             return norms.forward(operation, call, self.xp.ascontiguousarray(x))
         activation = _with_kernel(operation)
@@ -195,6 +198,12 @@ def _drops(operation: Operation, call: Call) -> TypeGuard[Dropout]:
     """Return whether it is a dropout that drops something, and there is a kernel for it."""
     drops = type(operation) is Dropout and call.training and operation.rate > 0
     return drops and has_kernels()
+
+
+def _is_noise(operation: Operation, call: Call) -> TypeGuard[GaussianNoise]:
+    """Return whether it is noise that changes something, and there is a kernel for it."""
+    noisy = type(operation) is GaussianNoise and call.training and operation.std > 0
+    return noisy and has_kernels()
 
 
 def _with_kernel(operation: Operation) -> Activation | None:

@@ -10,7 +10,8 @@ from mlpcore.backends.base import Binding, Plan, Run, StageRecord, StepResult, S
 from mlpcore.backends.cuda.arithmetic import CUDAArithmetic, rule_of
 from mlpcore.cached import cached_property
 from mlpcore.kernels.cuda.penalty import penalized
-from mlpcore.kernels.reference.operations import Activation, Bias
+from mlpcore.kernels.reference.operation import RandomKey
+from mlpcore.kernels.reference.operations import OPERATIONS
 from mlpcore.program import Program
 
 Inputs = tuple[Any, Any]
@@ -21,7 +22,8 @@ class CUDAStep(StepRule):
     """The steps of one trainer.
 
     The gradient λW of the penalty is added while the optimizer reads the gradient, so that a step
-    with a penalty takes two launches more than one without, those of its value.
+    with a penalty takes two launches more than one without, those of its value.  Layers
+    write running statistics to a copy of the whole state, which takes its place with the update.
 
     Parameters
     ----------
@@ -58,6 +60,7 @@ class CUDAStep(StepRule):
         self._optimizer = optimizer
         self._l2 = l2
         self._no_penalty = xp.zeros((), parameters.flat.dtype)
+        self._least_rows = max(1, plan.program.least_rows(training=True))
 
     def set_l2(self, l2: float) -> None:
         """Take another λ of the penalty from the next step on."""
@@ -87,21 +90,24 @@ class CUDAStep(StepRule):
 
     def prepare(self, x: Any, t: Any, sample_weight: Any) -> Inputs | None:
         """Return what the loss needs."""
-        return (t, sample_weight) if len(x) else None
+        return (t, sample_weight) if len(x) >= self._least_rows else None
 
     def load(self, inputs: Inputs) -> None:
         """Load nothing: kernels are compiled where they are first launched."""
 
-    def record(self, x: Any) -> tuple[tuple[Run, Any], list[StageRecord]]:
-        """Go forward."""
+    def record(self, x: Any, seed: int, step: int) -> tuple[tuple[Run, Any], list[StageRecord]]:
+        """Go forward; what operations do to the state stays in a copy of it."""
         binding = self._binding
         records = [StageRecord() for _ in self._plan.program.stages]
+        flat, state = binding.state.copied()
         run = Run(
             binding.parameters,
-            binding.state.views,
+            state,
             binding.state,
+            flat,
             training=True,
             records=records,
+            random=RandomKey(seed, step - 1),
             gradients=self._gradients,
             need_dx=False,
             settings=binding.settings,
@@ -135,26 +141,33 @@ class CUDAStep(StepRule):
             decay=self._l2,
             decayed=self._decayed,
         )
+        if run.state:
+            self._binding.state.flat[...] = run.state_copy
         return StepResult(J, L, s, z)
 
     def __call__(
-        self, x: Any, inputs: Inputs, moments: Mapping[str, Any], step: int, lr: float
+        self,
+        x: Any,
+        inputs: Inputs,
+        moments: Mapping[str, Any],
+        seed: int,
+        step: int,
+        lr: float,
     ) -> StepResult:
         """Take the whole step, in place; the caller has locked the parameters."""
-        recorded, _ = self.record(x)
+        recorded, _ = self.record(x, seed, step)
         return self.finish(recorded, inputs, moments, step, lr)
 
 
 def can_step_at_once(program: Program, loss: Any, optimizer: Any) -> bool:
-    """Return whether a step needs nothing that runs code of a user's own, draws, or keeps state.
+    """Return whether a step runs no code of a user's own.
 
-    A user's own code may look at the model, which is locked during such a step.
+    That may look at the model, which is locked during such a step.
     """
     steps = [step for stage in program.stages for step in (*stage.before, *stage.after)]
     return (
         rule_of(optimizer) is not None
         and loss.custom is None
-        and not program.state
-        and all(type(step.operation) in (Activation, Bias) for step in steps)
+        and all(type(step.operation) in OPERATIONS.values() for step in steps)
         and all(getattr(step.operation, "custom", None) is None for step in steps)
     )

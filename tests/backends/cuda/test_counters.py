@@ -129,24 +129,62 @@ def test_a_step_in_parts_neither_copies_nor_waits(asked):
     assert (copies, waits) == (NO_COPIES, 0)
 
 
+def with_layers(asked, work, **layers):
+    """Return what `work` asks of a network with such layers beyond that of a plain one."""
+    plain, layered = (
+        asked(work(MLP(SIZES, "tanh", device="cuda", seed=0, **given))) for given in ({}, layers)
+    )
+    return layered[0] - plain[0], tuple(np.subtract(layered[1], plain[1])), layered[2] - plain[2]
+
+
+def a_step(rows, **options):
+    """Return what makes the step of a model."""
+    x, t = batch(rows)
+
+    def of(model):
+        trainer = model.trainer("cross_entropy", "adam", **options)
+        return lambda: trainer.step(x, t)
+
+    return of
+
+
+# The running statistics of all layers are copied as one, and that takes effect with the update.
+ALL_STATISTICS = 1, (0, 0, 1)
+
+
+@pytest.mark.parametrize("options", [{}, {"l1": 1e-3}], ids=["at once", "in parts"])
 @pytest.mark.parametrize("rows", [20, 150])
-@pytest.mark.parametrize("norm", ["batch", "layer"])
-def test_a_norm_adds_its_own_launches_to_a_step(asked, norm, rows):
-    """And to a prediction none where it is a batch norm, which lies inside the products."""
-    (x, t), counts = batch(rows), []
-    for with_norm in (None, norm):
-        model = MLP(SIZES, "tanh", norm=with_norm, device="cuda", seed=0)
-        trainer = model.trainer("cross_entropy", "adam", l1=1e-9)  # a step in parts
-        predicted, stepped = asked(lambda m=model: m(x)), asked(lambda r=trainer: r.step(x, t))
-        for _, copies, waits in (predicted, stepped):
-            assert (copies[:2], waits) == ((0, 0), 0)
-        counts.append((predicted[0], stepped[0]))
-    predicted, stepped = np.subtract(*counts[::-1])
-    assert predicted == (0 if norm == "batch" else ACTIVATED)
-    forward = 2 if norm == "batch" else 1
-    backward = 2 if norm == "batch" or rows <= 64 else 3
-    kept = 2 if norm == "batch" else 0  # running statistics, which take effect with the update
-    assert stepped == ACTIVATED * (forward + backward + kept)
+def test_a_batch_norm_adds_two_launches_each_way_to_a_step(asked, rows, options):
+    kept, copies = ALL_STATISTICS
+    found = with_layers(asked, a_step(rows, **options), norm="batch")
+    assert found == (ACTIVATED * (2 + 2) + kept, copies, 0)
+
+
+@pytest.mark.parametrize("rows", [20, 150])
+def test_a_layer_norm_adds_one_launch_forward_and_two_or_three_backward(asked, rows):
+    found = with_layers(asked, a_step(rows), norm="layer")
+    assert found == (ACTIVATED * (1 + (2 if rows <= 64 else 3)), NO_COPIES, 0)
+
+
+def test_dropout_adds_one_launch_each_way_to_a_step(asked):
+    assert with_layers(asked, a_step(20), dropout=0.2) == (ACTIVATED * 2, NO_COPIES, 0)
+
+
+def test_noise_at_the_input_adds_one_launch_to_a_step(asked):
+    assert with_layers(asked, a_step(20), input_noise=0.2) == (1, NO_COPIES, 0)
+
+
+@pytest.mark.parametrize(("layers", "more"), [("batch", 0), ("layer", ACTIVATED)])
+def test_a_batch_norm_adds_nothing_to_a_prediction(asked, layers, more):
+    x, _ = batch(20)
+    predicted = with_layers(asked, lambda model: lambda: model(x), norm=layers, dropout=0.2)
+    assert predicted == (more, NO_COPIES, 0)
+
+
+@pytest.mark.parametrize("layers", [{}, {"norm": "batch", "dropout": 0.2}, {"norm": "layer"}])
+def test_a_step_takes_its_memory_from_the_pool(asked, double, layers):
+    asked(a_step(150)(MLP(SIZES, "tanh", device="cuda", seed=0, **layers)))
+    assert double.counters.allocations == 0
 
 
 def test_value_and_grad_neither_copies_nor_waits(asked):

@@ -20,8 +20,8 @@ def trained(device, dtype, norm):
     x, t = data(dtype)
     sizes = [8, 12, 12, 12, 3]
     model = MLP(
-        sizes, "tanh", "softmax", norm=norm, dropout=0.2, residual=True, device=device,
-        dtype=dtype, seed=0,
+        sizes, "tanh", "softmax", norm=norm, dropout=0.2, input_noise=0.1, residual=True,
+        device=device, dtype=dtype, seed=0,
     )  # fmt: skip
     host, dropped = model._bound.backend.to_host, []
 

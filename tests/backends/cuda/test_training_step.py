@@ -76,6 +76,66 @@ def test_a_step_that_is_watched_is_the_same_step(l2):
     assert watched.equals(plain)
 
 
+LAYERS = {
+    "batch norm": {"norm": "batch"},
+    "layer norm": {"norm": "layer"},
+    "dropout": {"dropout": 0.4},
+    "noise": {"input_noise": 0.3},
+    "all": {"norm": "batch", "dropout": 0.4, "residual": True},
+}
+
+
+def layered(**layers):
+    return MLP([6, 9, 9, 9, 3], "tanh", "softmax", device="cuda", dtype="float64", seed=0, **layers)
+
+
+@pytest.mark.parametrize(
+    ("layers", "watched"),
+    [*((layers, False) for layers in LAYERS.values()), (LAYERS["all"], True)],
+    ids=[*LAYERS, "all, watched"],
+)
+def test_with_layers_a_step_at_once_has_the_bits_of_one_in_parts(layers, watched):
+    at_once, in_parts = layered(**layers), layered(**layers)
+    x, t = map(cupy.asarray, batch("float64"))
+    first, second = (m.trainer("cross_entropy", "adam", seed=5) for m in (at_once, in_parts))
+    assert first._rule is not None
+    second._rule = None
+    if watched:
+        at_once._bound.watchers.append(lambda records: None)
+    for _ in range(3):
+        assert float(first.step(x, t)) == float(second.step(x, t))
+    assert at_once.equals(in_parts)
+    other = layered(**layers).trainer("cross_entropy", "adam", seed=6)
+    draws = "dropout" in layers or "input_noise" in layers
+    assert (float(other.step(x, t)) != float(layered(**layers).trainer(seed=5).step(x, t))) == draws
+
+
+def test_a_step_that_fails_leaves_the_running_statistics(monkeypatch):
+    model = layered(norm="batch")
+    x, t = map(cupy.asarray, batch("float64"))
+    trainer = model.trainer("cross_entropy", "adam")
+    trainer.step(x, t)
+    before = model.copy()
+
+    def out_of_memory(*given, **others):
+        raise cupy.cuda.memory.OutOfMemoryError(1, 2)
+
+    monkeypatch.setattr(type(trainer._rule._plan), "backward", out_of_memory)
+    with pytest.raises(cupy.cuda.memory.OutOfMemoryError):
+        trainer.step(x, t)
+    assert model.equals(before)
+    assert trainer.steps == 1
+
+
+def test_one_row_has_no_variance_to_normalise_with():
+    model = layered(norm="batch")
+    x, t = map(cupy.asarray, batch("float64"))
+    before, trainer = model.copy(), model.trainer("cross_entropy", "adam")
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        trainer.step(x[:1], t[:1])
+    assert model.equals(before)
+
+
 def test_a_loss_of_the_users_own_may_predict_in_the_middle_of_a_step():
     model = MLP([6, 9, 3], device="cuda", dtype="float64", seed=0)
     twin = model.to("cpu")

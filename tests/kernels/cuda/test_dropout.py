@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlpcore.kernels.cuda.dropout import dropout, philox
+from mlpcore.kernels.cuda.dropout import dropout
+from mlpcore.kernels.cuda.philox import philox
 from mlpcore.kernels.reference import philox as reference
 
 WORDS = st.integers(0, 2**32 - 1)

@@ -11,6 +11,7 @@ from mlpcore.kernels.cuda.column_sums import column_sums
 from mlpcore.kernels.cuda.dropout import dropout
 from mlpcore.kernels.cuda.elementwise import activation_backward, activation_forward
 from mlpcore.kernels.cuda.losses import loss_and_gradient
+from mlpcore.kernels.cuda.noise import add_noise
 from mlpcore.kernels.cuda.norms import (
     batch_norm_backward,
     batch_norm_forward,
@@ -196,6 +197,7 @@ def batch_norm_product(x):
         ("row_normalized", lambda x: layer_norm(x.get())),
         ("row_gradient", lambda x: layer_norm_product(x.get())),
         ("masked", lambda x: dropout(x, 0.5, seed=0, step=0, layer=0)),
+        ("noisy", lambda x: add_noise(x, 0.5, seed=0, step=0, layer=0)),
         ("nll", lambda x: loss_and_gradient("nll", x, cupy.zeros(5, np.int64))),
     ],
 )
