@@ -224,7 +224,7 @@ class StepRule(ABC):
     def finish(
         self, recorded: Any, inputs: Any, moments: Mapping[str, Any], step: int, lr: float
     ) -> StepResult:
-        """Take the rest of a step that `record` began; the caller has locked the parameters."""
+        """Take the rest of a step that `record` began; the caller has locked what it changes."""
 
     @abstractmethod
     def set_l2(self, l2: float) -> None:
@@ -234,7 +234,7 @@ class StepRule(ABC):
     def __call__(
         self, x: Any, inputs: Any, moments: Mapping[str, Any], seed: int, step: int, lr: float
     ) -> StepResult:
-        """Take the whole step, in place; the caller has locked the parameters."""
+        """Take the whole step, in place; the caller has locked parameters and state."""
 
 
 class Segment(ABC):

@@ -40,7 +40,7 @@ def write_normal_numbers(module: Module) -> None:
         with f.loop(0, rows) as r:
             row, to = (first_row + r).splat(), y.reals(r * columns)
             with f.loop(0, columns, group) as c:
-                ((w0, w1, w2, w3),) = stream.words(row, [(c >> 2).splat() + f.ramp()])
+                ((w0, w1, w2, w3),) = stream.words([(row, (c >> 2).splat() + f.ramp())])
                 numbers = _by_counter([*_pair(w0, w1), *_pair(w2, w3)])
                 for i, number in enumerate(numbers):
                     place = c + i * f.lanes

@@ -37,13 +37,14 @@ class Philox:
             for number in range(ROUNDS)
         ]
 
-    def words(self, row: Bits, quads: list[Bits]) -> list[list[Bits]]:
-        """Return the words of columns 4 q to 4 q + 3 for each q of each vector, in lower halves.
+    def words(self, places: list[tuple[Bits, Bits]]) -> list[list[Bits]]:
+        """Return the words of columns 4 q to 4 q + 3 of row r for vectors of (r, q).
 
-        The rounds of all vectors are written in turn, since those of one wait for each other.
+        They are in the lower halves of their lanes.  The rounds of all vectors are written in turn,
+        since those of one wait for each other.
         """
         m0, m1 = MULTIPLIERS
-        counters = [[quad, row, self._step, self._layer] for quad in quads]
+        counters = [[quad, row, self._step, self._layer] for row, quad in places]
         for k0, k1 in self._keys:
             products = [
                 (c0.product_of_halves(m0), c2.product_of_halves(m1)) for c0, _, c2, _ in counters
@@ -66,7 +67,8 @@ class Philox:
         """
         lanes = self._f.ramp().type.count
         quads = [((first >> 2) + i * lanes).splat() + self._f.ramp() for i in range(vectors)]
-        return [part for words in self.words(row, quads) for part in _in_order(words)]
+        drawn = self.words([(row, quad) for quad in quads])
+        return [part for words in drawn for part in _in_order(words)]
 
 
 def _upper(product: Bits) -> Bits:

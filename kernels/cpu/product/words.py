@@ -1,5 +1,7 @@
 """What lies where in the tables of 64-bit words through which the kernels are told what to do."""
 
+from typing import Any
+
 
 class LayerWords:
     """A layer: one matrix product with the bias and the activation after it.
@@ -46,19 +48,65 @@ class JobWords:
 class RecordWords:
     """What a pass that is differentiated keeps of a layer, besides `LayerWords`.
 
-    ``Z``, ``A``, ``DA`` and ``DZ`` are panels of the whole batch; where one is not needed it is the
-    same as another.  ``ROWS`` holds a row after row, ``STRIDE`` elements apart, for the layer after
-    this one, or is 0.  ``BACKWARD`` is the address of a kernel ``(z, a, da, dz, n, settings)``,
-    ``ROW_BACKWARD`` of one ``(z, a, da, dz, features, width)``, or 0.  ``WEIGHT`` is read for the
-    gradient of the input.  ``P`` and the two states are where the weight's gradient is applied, and
-    ``BIAS_P`` with its states where that of the bias is, or 0.  The gradient of the weight is
-    divided into ``TASKS``, each with ``SPAN`` of its columns; a task lays out its columns of
-    ``HELD`` rows of the batch at once.
+    ``Z`` is the result of the product with its bias, ``N`` what a normalisation makes of it, ``A``
+    what the activation makes of that, and ``Y`` what dropout leaves, the result of the layer;
+    ``DZ``, ``DN``, ``DA`` and ``DY`` are their gradients.  All are panels of the whole batch; where
+    one is not needed it is the same as another.  ``ROWS`` holds y row after row, ``STRIDE``
+    elements apart, for the layer after this one, or is 0.  ``BACKWARD`` is the address of a kernel
+    ``(n, a, da, dn, count, settings)``, ``ROW_BACKWARD`` of one ``(n, a, da, dn, features,
+    width)``, or 0.
+
+    ``NORM`` and ``DROPOUT`` are the addresses of `NormWords` and `DropoutWords`, or 0.  Where there
+    is a normalisation, the layer is one without activation, and ``ACTIVATION`` or
+    ``ROW_ACTIVATION`` comes after it.
+
+    ``WEIGHT`` is read for the gradient of the input.  ``P`` and the two states are where the
+    weight's gradient is applied, and ``BIAS_P`` with its states where that of the bias is, or 0.
+    The gradient of the weight is divided into ``TASKS``, each with ``SPAN`` of its columns; a task
+    lays out its columns of ``HELD`` rows of the batch at once.
     """
 
     Z, A, DA, DZ, ROWS, STRIDE, BACKWARD, ROW_BACKWARD, SETTINGS, WEIGHT = range(10)
     P, STATE1, STATE2, BIAS_P, BIAS_STATE1, BIAS_STATE2 = range(10, 16)
     TASKS, SPAN, HELD = range(16, 19)
+    N, Y, DN, DY, NORM, DROPOUT, ACTIVATION, ROW_ACTIVATION = range(19, 27)
+    COUNT = 32
+
+
+class DropoutWords:
+    """Dropout of a layer's result.
+
+    ``FORWARD`` is the address of a kernel ``(a, y, kept, features, width, row, seed, step, layer,
+    t, scale)``, ``BACKWARD`` of one ``(dy, da, kept, n, scale)``.  ``KEPT`` has a byte for each
+    element of the panels.  ``LAYER`` is the operation's number in the random stream, ``THRESHOLD``
+    how many of the 2**32 words drop an element, and ``SCALE``, a number of the dtype, 1 / (1 -
+    rate).
+    """
+
+    FORWARD, BACKWARD, KEPT, LAYER, THRESHOLD, SCALE = range(6)
+    COUNT = 8
+
+
+class NormWords:
+    """A normalisation of what a product gives: of each row, or of each feature over the batch.
+
+    ``FORWARD`` is the address of a kernel ``(norm, z, n, features, width, row)``, ``BACKWARD`` of
+    one ``(norm, z, dn, dz, features, width, row)``, both for a panel.  ``STATISTICS`` is that of
+    one ``(norm, z, panel_step, width, rows, first, count)`` for `count` features from `first` on,
+    before which no row can be normalised, or 0.  ``GRADIENTS``, with the panels of dn after those
+    of z, writes the gradients ``DSCALE`` and ``DSHIFT`` of the parameters ``SCALE`` and ``SHIFT``;
+    where there are statistics, no row goes back before it is done.
+
+    ``MEAN`` and ``INVERSE`` are kept of each row or feature, ``FACTOR``, ``SLOPE`` and ``CONSTANT``
+    are what a feature's gradients are made with, and ``SETTINGS`` are numbers of the dtype.  The
+    statistics follow those of the batch in ``RUNNING_MEAN`` and ``RUNNING_VARIANCE``.  The
+    gradients are applied at ``SCALE_P`` and ``SHIFT_P`` with two states each.
+    """
+
+    FORWARD, BACKWARD, STATISTICS, GRADIENTS, SCALE, SHIFT, DSCALE, DSHIFT = range(8)
+    MEAN, INVERSE, FACTOR, SLOPE, CONSTANT, SETTINGS = range(8, 14)
+    RUNNING_MEAN, RUNNING_VARIANCE = range(14, 16)
+    SCALE_P, SCALE_STATE1, SCALE_STATE2, SHIFT_P, SHIFT_STATE1, SHIFT_STATE2 = range(16, 22)
     COUNT = 24
 
 
@@ -73,13 +121,28 @@ class PassWords:
     computes a layer, ``GRADIENT`` the one that computes ``GRADIENT_STEP`` features of the gradient
     of its input, for which it needs the first ``COPIED`` elements of the scratch.  ``APPLY`` and
     ``SWEEP`` are what is done with the gradients of weights and biases.
+
+    ``STOPS`` are the numbers of the layers whose normalisation needs the whole batch, ascending,
+    between -1 and the number of all layers: the ends of ``RUNS`` runs, each of which a chunk goes
+    through by itself.  ``SEED``, ``STEP`` and ``FIRST_ROW`` say what dropout draws.
+    ``WAYS`` is 1 forward, 2 backward from the loss or a given gradient, and 3 all at once.
     """
 
     NETWORK, RECORDS, X, LDX, ROWS, WIDTH, CHUNK, SCRATCH, SHARE = range(9)
     LOSS, TARGETS, TARGET_STRIDE, TARGET_BYTES, WEIGHTS, LOSSES, LOSS_SETTINGS = range(9, 16)
     DY, LDDY, DX, LDDX, APPLY, SWEEP, WEIGHT_SETTINGS, BIAS_SETTINGS = range(16, 24)
     BOARD, PARTICIPANTS, Y, LDY, LAYER, GRADIENT, GRADIENT_STEP, COPIED = range(24, 32)
-    COUNT = 32
+    STOPS, RUNS, SEED, STEP, FIRST_ROW, WAYS = range(32, 38)
+    COUNT = 40
+
+
+def phases(layers: Any, runs: Any) -> Any:
+    """Return how many phases the board of a pass has: a number, or that of a kernel.
+
+    Each run but the last is gone through forward and back, with sums over the batch both times; the
+    last is one phase, and so are the gradients of each layer.
+    """
+    return layers + 4 * runs - 3
 
 
 class CallWords:

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.cpu.compiled import compiled
+from mlpcore.backends.cpu.entrance import Entrance
 from mlpcore.backends.cpu.network_table import NetworkTable
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, PassRecord
 from mlpcore.backends.cpu.predictor import Predictor
+from mlpcore.backends.cpu.ready import contiguous_rows
 from mlpcore.backends.fused_stages import FusedStages
 from mlpcore.backends.parameters import ParameterBuffer
+from mlpcore.kernels.reference.operation import Call, RandomKey
 
 
 class CompiledNetwork:
@@ -22,6 +25,17 @@ class CompiledNetwork:
         What is computed.
     parameters, state : ParameterBuffer
         With which numbers.
+
+    Attributes
+    ----------
+    table : NetworkTable
+        What the kernels read.
+    predictor : Predictor
+        What predicts.
+    entrance : Entrance
+        What is done to a batch first.
+    state : ParameterBuffer
+        As it was given.
     """
 
     def __init__(
@@ -34,28 +48,34 @@ class CompiledNetwork:
         if library is None:  # pragma: no cover - an engine without kernels claims nothing
             raise RuntimeError("there are no compiled kernels")
         self.table = NetworkTable(fused, parameters, state, library)
+        self.state = state
         self.predictor = Predictor(self.table)
-        self._standardize = None
-        if fused.standardize is not None:
-            mean, scale = fused.standardize
-            self._standardize = state.views[mean], state.views[scale]
+        self.entrance = Entrance(fused, state, parameters.flat.dtype)
 
     def predict(self, x: Any, threads: int) -> Any:
         """Return the result for `x`, shape (rows, in_features)."""
         return self.predictor(contiguous_rows(x), threads, activate=False)
 
-    def standardized(self, x: Any) -> Any:
-        """Return what enters the first product, as rows of contiguous numbers."""
-        x = contiguous_rows(x)
-        if self._standardize is None:
-            return x
-        mean, scale = self._standardize
-        return (x - mean) * scale
+    def forward(
+        self,
+        x: Any,
+        threads: int,
+        random: RandomKey | None = None,
+        state: Mapping[str, Any] | None = None,
+    ) -> tuple[PassRecord, Any]:
+        """Return the record of a pass of `x`, at least one row, and its result.
 
-    def forward(self, x: Any, threads: int) -> tuple[PassRecord, Any]:
-        """Return the record of a pass of `x`, at least one row, and its result."""
+        Where stages train, `random` says what they draw, and `state` has the running statistics
+        that follow.
+        """
         passed = PassRecord(self.table, len(x), keep_z=True)
-        passed.set_input(self.standardized(x))
+        if self.table.fused.drops:
+            at = Call(np, random=random).drawing()
+            passed.draw(at["seed"], at["step"], at["first_row"])
+        if state is not None:
+            passed.follow(state)
+        entered, passed.entered = self.entrance.forward(x, random)
+        passed.set_input(entered)
         y = np.empty((len(x), self.predictor.outputs), self.table.dtype)
         passed.set_output(y)
         passed.run(FORWARD, threads)
@@ -76,18 +96,4 @@ class CompiledNetwork:
         keep = self.table.library.kernels("keep")
         passed.apply_to(gradients, keep["apply"], keep["keep"])
         passed.run(BACKWARD, threads)
-        if dx is not None and self._standardize is not None:
-            dx *= self._standardize[1]
-        return dx
-
-
-def contiguous_rows(x: Any) -> Any:
-    """Return `x`, or a copy of it, with each row contiguous and rows not overlapping."""
-    itemsize = x.itemsize
-    fits = (
-        x.flags.aligned
-        and (x.strides[1] == itemsize or x.shape[1] == 1)
-        and x.strides[0] >= x.shape[1] * itemsize
-        and x.strides[0] % itemsize == 0
-    )
-    return x if fits or x.flags.c_contiguous else np.ascontiguousarray(x)
+        return dx if dx is None else self.entrance.backward(dx, passed.entered)

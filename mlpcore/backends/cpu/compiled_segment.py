@@ -40,7 +40,7 @@ class CompiledSegment(Segment):
     def __init__(self, fused: FusedStages, *, kept: bool) -> None:
         self.fused = fused
         self.stages = range(fused.start, fused.start + len(fused.stages))
-        self._kept = kept
+        self._kept, self._trains = kept, fused.trains
 
     def network(
         self, parameters: ParameterBuffer, state: ParameterBuffer, settings: Settings
@@ -60,19 +60,25 @@ class CompiledSegment(Segment):
         """Return the result for `x`."""
         network = self.network(run.parameters, run.state_buffer, run.settings)
         threads = num_threads(run.settings.num_threads)
-        if run.records is None:
-            y = network.predict(x, threads)
-        elif len(x) == 0:
-            y = network.predict(x, threads)
+        if len(x) == 0 or (run.records is None and not self._trains):
+            y = self._predict(run, network, x, threads)
+        else:
+            state = run.state if self._trains else None
+            passed, y = network.forward(x, threads, run.random, state)
+            if run.records is not None:
+                run.records[self.stages.start : self.stages.stop] = passed.stage_records()
+        if self._kept:
+            run.results[self.stages[-1]] = y
+        return y
+
+    def _predict(self, run: Run, network: CompiledNetwork, x: Any, threads: int) -> Any:
+        """Return the result without a record, or with one of no rows."""
+        y = network.predict(x, threads)
+        if run.records is not None:
             for index, stage in zip(self.stages, self.fused.stages, strict=True):
                 record = run.records[index]
                 record.x = np.empty((0, stage.in_features), y.dtype)
                 record.z = record.a = np.empty((0, stage.out_features), y.dtype)
-        else:
-            passed, y = network.forward(x, threads)
-            run.records[self.stages.start : self.stages.stop] = passed.stage_records()
-        if self._kept:
-            run.results[self.stages[-1]] = y
         return y
 
     def backward(self, run: Run, dy: Any) -> Any:
@@ -90,14 +96,14 @@ class CompiledSegment(Segment):
         passed: PassRecord = record.passed
         with passed.lock:
             if run.da is not None:
-                passed.keep_da()
+                passed.keep_gradients()
             threads = num_threads(run.settings.num_threads)
             dx = network.backward(passed, dy, run.gradients, threads, input_gradient=wanted)
-            for number, index in enumerate(self.stages):
+            for index, layer in zip(self.stages, passed.layers, strict=True):
                 if run.dz is not None:
-                    run.dz[index] = passed.by_rows(number, "dz")
+                    run.dz[index] = layer.by_rows("dz")
                 if run.da is not None:
-                    run.da[index] = passed.by_rows(number, "da")
+                    run.da[index] = layer.by_rows("da")
         return dx
 
     def direct(self, binding: Binding, output: Activation) -> DirectPrediction:
@@ -129,6 +135,9 @@ class CompiledSegment(Segment):
             run.gradients[stage.weight][...] = 0
             if stage.bias is not None:
                 run.gradients[stage.bias][...] = 0
+            if stage.norm is not None:
+                for _, name in stage.norm.parameters:
+                    run.gradients[name][...] = 0
             for found in (run.dz, run.da):
                 if found is not None:
                     found[index] = np.empty((0, stage.out_features), dy.dtype)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.base import Settings
-from mlpcore.backends.cpu.compiled_network import contiguous_rows
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.own_calls import CELL, READABLE, OwnCalls, takes
 from mlpcore.backends.cpu.predictor import Predictor
+from mlpcore.backends.cpu.ready import contiguous_rows
 from mlpcore.backends.seqlock import SequenceLock
 
 

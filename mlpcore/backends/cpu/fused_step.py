@@ -1,7 +1,7 @@
 """A whole training step by the compiled kernels: forward, loss, backward and update in one call."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,12 +11,14 @@ from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.fused_loss import FusedLoss, LossInputs, fused_loss
 from mlpcore.backends.cpu.num_threads import num_threads
+from mlpcore.backends.cpu.pass_layers import units_of
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, STEP, PassRecord
 from mlpcore.backends.cpu.squares import sum_of_squares
 from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.backends.layout import Layout
 from mlpcore.kernels.cpu.product.words import PassWords
 from mlpcore.kernels.cpu.units import Kernels
+from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.program import Program
 
 LARGEST_KEPT = 1 << 26
@@ -40,6 +42,8 @@ class FusedStep(StepRule):
         λ of the penalty.
     decaying : tuple of str
         The names of the parameters that the penalty counts.
+    least_rows : int
+        How many rows a step needs.
     settings : Settings
         What the model asks for.
     """
@@ -51,6 +55,7 @@ class FusedStep(StepRule):
         optimizer: FusedOptimizer,
         l2: float,
         decaying: tuple[str, ...],
+        least_rows: int,
         settings: Settings,
     ) -> None:
         self._network = network
@@ -58,8 +63,10 @@ class FusedStep(StepRule):
         self._optimizer = optimizer
         self._l2 = l2
         self._decaying = decaying
+        self._least_rows = max(least_rows, 1)
         self._settings = settings
         table = network.table
+        self._drops = table.fused.drops
         self._dtype = table.dtype
         self._parameters = table.parameters
         self._layout: Layout = table.parameters.layout
@@ -67,8 +74,8 @@ class FusedStep(StepRule):
         self._apply, self._sweep = update["apply"], update[optimizer.kernel]
         self._zero = self._dtype.type(0)
         # What NumPy computes here may overflow, but as a rule it computes nothing.
-        self._standardizes = table.fused.standardize is not None
-        self._quiet = not l2 and not self._standardizes
+        self._open = network.entrance.open
+        self._quiet = not l2 and self._open
         self._one_column = loss.expects != "classes" and network.predictor.outputs == 1
         self._losses: dict[bool, FusedLoss | None] = {}
         self._kept: dict[int, _Learning] = {}
@@ -80,34 +87,37 @@ class FusedStep(StepRule):
             outputs = self._network.predictor.outputs
             self._losses[labels] = fused_loss(self._loss, outputs, self._dtype, labels=labels)
         loss = self._losses[labels]
-        return None if loss is None or len(x) == 0 else loss.inputs(t, sample_weight)
+        if loss is None or len(x) < self._least_rows:
+            return None
+        return loss.inputs(t, sample_weight)
 
     def load(self, inputs: LossInputs) -> None:
         """Load the kernels that a step with such inputs needs."""
         self._loss_kernels(inputs)
 
-    def record(
-        self,
-        x: Any,
-        seed: int,  # noqa: ARG002
-        step: int,  # noqa: ARG002
-    ) -> tuple[PassRecord, list[StageRecord]]:
+    def record(self, x: Any, seed: int, step: int) -> tuple["_Recorded", list[StageRecord]]:
         """Go forward and return what `finish` needs, and what the pass left in each stage."""
         passed = PassRecord(self._network.table, len(x), keep_z=True)
-        self._enter(passed, x)
+        state = {name: view.copy() for name, view in self._network.state.views.items()}
+        passed.follow(state)
+        if self._drops:
+            passed.draw(seed, step - 1)
+        self._enter(passed, x, seed, step)
         passed.run(FORWARD, num_threads(self._settings.num_threads))
-        return passed, list(passed.stage_records())
+        return _Recorded(passed, state), list(passed.stage_records())
 
     def finish(
         self,
-        recorded: PassRecord,
+        recorded: "_Recorded",
         inputs: LossInputs,
         moments: Mapping[str, Any],
         step: int,
         lr: float,
     ) -> StepResult:
-        """Take the rest of a step that `record` began; the caller has locked the parameters."""
-        learning = _Learning(recorded, self._loss_kernels(inputs))
+        """Take the rest of a step that `record` began; the caller has locked what it changes."""
+        learning = _Learning(recorded.passed, self._loss_kernels(inputs))
+        for name, view in self._network.state.views.items():
+            view[...] = recorded.state[name]
         self._let_learn(learning, moments)
         return self._learn(learning, inputs, step, lr, BACKWARD)
 
@@ -116,14 +126,14 @@ class FusedStep(StepRule):
         if not all(learning.set_decay(l2) for learning in self._kept.values()):
             self._kept.clear()
         self._l2 = l2
-        self._quiet = not l2 and not self._standardizes
+        self._quiet = not l2 and self._open
 
     def __call__(
         self,
         x: Any,
         inputs: LossInputs,
         moments: Mapping[str, Any],
-        seed: int,  # noqa: ARG002
+        seed: int,
         step: int,
         lr: float,
     ) -> StepResult:
@@ -138,22 +148,23 @@ class FusedStep(StepRule):
         moments : mapping of str to ndarray
             What the optimizer remembers, one flat vector each; the same in every step.
         seed : int
-            Of what the step draws, which is nothing.
+            Of what the step draws.
         step : int
             The number of the step, from 1.
         lr : float
             Its learning rate.
         """
         if self._quiet:
-            return self._step(x, inputs, moments, step, lr)
+            return self._step(x, inputs, moments, seed, step, lr)
         with np.errstate(all="ignore"):
-            return self._step(x, inputs, moments, step, lr)
+            return self._step(x, inputs, moments, seed, step, lr)
 
     def _step(
         self,
         x: Any,
         inputs: LossInputs,
         moments: Mapping[str, Any],
+        seed: int,
         step: int,
         lr: float,
     ) -> StepResult:
@@ -161,14 +172,17 @@ class FusedStep(StepRule):
         learning = self._kept.get(rows)
         if learning is None or learning.loss != inputs.kernel:
             passed = PassRecord(self._network.table, rows, keep_z=False)
-            self._enter(passed, x)
+            passed.follow(self._network.state.views)
+            self._enter(passed, x, seed, step)
             learning = _Learning(passed, self._loss_kernels(inputs))
             self._let_learn(learning, moments)
             self._keep(rows, learning)
-        elif self._standardizes or not x.flags.c_contiguous:
-            self._enter(learning.passed, x)
-        else:
+        elif self._open and x.flags.c_contiguous:
             learning.enter(x)
+        else:
+            self._enter(learning.passed, x, seed, step)
+        if self._drops:
+            learning.passed.draw(seed, step - 1)
         return self._learn(learning, inputs, step, lr, STEP)
 
     def _keep(self, rows: int, learning: "_Learning") -> None:
@@ -178,8 +192,9 @@ class FusedStep(StepRule):
         if learning.passed.num_bytes <= LARGEST_KEPT:
             self._kept[rows] = learning
 
-    def _enter(self, passed: PassRecord, x: Any) -> None:
-        passed.set_input(self._network.standardized(x))
+    def _enter(self, passed: PassRecord, x: Any, seed: int, step: int) -> None:
+        entered, _ = self._network.entrance.forward(x, RandomKey(seed, step - 1))
+        passed.set_input(entered)
         passed.set_output(np.empty((len(x), self._network.predictor.outputs), self._dtype))
 
     def _let_learn(self, learning: "_Learning", moments: Mapping[str, Any]) -> None:
@@ -210,6 +225,13 @@ class FusedStep(StepRule):
         views = self._parameters.views
         total = sum((sum_of_squares(views[name]) for name in self._decaying), self._zero)
         return self._dtype.type(0.5 * self._l2) * total
+
+
+class _Recorded(NamedTuple):
+    """What has gone forward, and the running statistics as they are after the step."""
+
+    passed: PassRecord
+    state: dict[str, Any]
 
 
 class _Learning:
@@ -298,7 +320,8 @@ def fused_step(
     rule = fused_optimizer(optimizer)
     if rule is None or loss.custom is not None:
         return None
-    if compiled(network.table.dtype, "passes", f"update.{rule.kernel}") is None:
+    units = "passes", f"update.{rule.kernel}", *units_of(network.table.fused)
+    if compiled(network.table.dtype, *units) is None:
         return None
     decaying = tuple(parameter.name for parameter in program.parameters if parameter.decays)
-    return FusedStep(network, loss, rule, l2, decaying, settings)
+    return FusedStep(network, loss, rule, l2, decaying, program.least_rows(True), settings)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.cpu.array_cell import data_address
-from mlpcore.backends.cpu.compiled_network import contiguous_rows
 from mlpcore.backends.cpu.fused_loss import LossInputs
 from mlpcore.backends.cpu.library import Library
 from mlpcore.backends.cpu.network_table import aligned
+from mlpcore.backends.cpu.ready import contiguous_rows
 
 _VECTORS = 17
 """Vectors of rows in a panel: odd, so that its features do not share few sets of the cache."""

@@ -179,13 +179,13 @@ class NetworkTable:
         room = self._rounded(stage.out_features) * stage.in_features
         for word in (LayerWords.WEIGHTS, LayerWords.FEW_WEIGHTS):
             words[word] = self._keep(aligned(room, self.dtype))  # no memory until it is written
-        rectifies = stage.activation is not None and stage.activation.name == "relu"
+        rectifies = _by_tile(stage, "relu")
         floor = words[LayerWords.FLOOR : LayerWords.FLOOR + 1].view(self.dtype)
         floor[0] = 0.0 if rectifies else -np.inf
         if stage.activation is not None:
             kernels = activation_kernels(stage.activation, self.library)
             words[LayerWords.SETTINGS] = self._settings(kernels)
-            if not _by_tile(stage):
+            if stage.norm is None and not _by_tile(stage):
                 word = LayerWords.ROW_ACTIVATION if kernels.by_row else LayerWords.ACTIVATION
                 words[word] = kernels.forward
         heights = Heights.of(stage.out_features, self.isa.tile_rows)
@@ -212,9 +212,14 @@ class NetworkTable:
         return self._keep(settings)
 
 
-def _by_tile(stage: FusedStage) -> bool:
-    """Return whether the tile applies the activation of a stage, which changes z itself."""
-    return stage.activation is not None and stage.activation.name in ("relu", "identity")
+def _by_tile(stage: FusedStage, *names: str) -> bool:
+    """Return whether the tile applies the activation of a stage, which changes z itself.
+
+    With `names` only if it is one of these.
+    """
+    if stage.activation is None or stage.norm is not None:  # which comes first
+        return False
+    return stage.activation.name in (names or ("relu", "identity"))
 
 
 class PackedWeight(NamedTuple):

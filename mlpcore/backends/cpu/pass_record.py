@@ -1,15 +1,15 @@
 """A pass that is differentiated by the compiled kernels: what it keeps, and how it is run."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlpcore.backends.base import StageRecord
-from mlpcore.backends.cpu.activation_kernels import activation_kernels
 from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.cost_model import MOST_NATURAL_ROWS, Columns, choose_columns, choose_pass
+from mlpcore.backends.cpu.layer_record import LayerRecord
 from mlpcore.backends.cpu.network_table import NetworkTable, aligned
 from mlpcore.backends.cpu.scratch import scratch
 from mlpcore.backends.cpu.the_team import team
@@ -17,7 +17,8 @@ from mlpcore.cached import cached_property
 from mlpcore.kernels.cpu.board_memory import board_bytes
 from mlpcore.kernels.cpu.product.backward import turned_elements, turned_features
 from mlpcore.kernels.cpu.product.narrow import narrow_rows, turned_vectors
-from mlpcore.kernels.cpu.product.words import LayerWords, PassWords, RecordWords
+from mlpcore.kernels.cpu.product.words import PassWords, RecordWords, phases
+from mlpcore.kernels.reference.operation import Call
 
 FORWARD, BACKWARD, STEP = range(3)
 """What `PassRecord.run` does."""
@@ -49,8 +50,12 @@ class PassRecord:
     ----------
     words : ndarray of int64
         The arguments of the pass, as `PassWords` has them.
+    layers : list of LayerRecord
+        What it keeps of each layer.
     x, y : ndarray
         What entered the first product, and the result.
+    entered : sequence of Call
+        What was kept of how it entered.
     lock : RLock
         Held by whoever sets arguments and runs the pass.
     """
@@ -60,27 +65,39 @@ class PassRecord:
         self.table = table
         self.rows = rows
         self.width = table.lanes if rows <= table.lanes else table.wide
-        self.padded = -(-rows // self.width) * self.width
         self.x: Any = None
+        self.entered: Sequence[Call] = ()
         self.lock = threading.RLock()
         self.y: Any = None
         self._dy: Any = None
         self._dx: Any = None
-        self._keep_z = keep_z
-        self._arrays: list[dict[str, Any]] = []
         self.words = aligned(PassWords.COUNT, np.int64)
         self._address = int(self.words.ctypes.data)
         self._shapes: dict[int, _Shape] = {}
         self._placed: tuple[int, _Shape] | None = None
         stages = table.fused.stages
-        self.records = aligned(len(stages) * RecordWords.COUNT, np.int64)
-        for index in range(len(stages)):
-            self._make_layer(index)
+        count = RecordWords.COUNT
+        self.records = aligned(len(stages) * count, np.int64)
+        self.layers = [
+            LayerRecord(
+                table,
+                index,
+                self.records[index * count : (index + 1) * count],
+                rows=rows,
+                width=self.width,
+                keep_z=keep_z,
+            )
+            for index in range(len(stages))
+        ]
+        stops = [index for index, stage in enumerate(stages) if stage.waits]
+        self._stops = np.array([-1, *stops, len(stages)], np.int64)
         words = self.words
         words[PassWords.NETWORK] = table.recording if keep_z else table.address
         words[PassWords.RECORDS] = self.records.ctypes.data
         words[PassWords.ROWS] = rows
         words[PassWords.WIDTH] = self.width
+        words[PassWords.STOPS] = self._stops.ctypes.data
+        words[PassWords.RUNS] = len(stops) + 1
         self._kernel = table.library.kernels("passes").function("run_pass")
         self._narrow: int | None = None
         self._natural: int | None = None
@@ -101,48 +118,7 @@ class PassRecord:
     @property
     def num_bytes(self) -> int:
         """How much memory the panels take."""
-        return sum(array.nbytes for arrays in self._arrays for array in arrays.values())
-
-    def layer(self, index: int) -> Any:
-        """Return the words of a layer's record."""
-        return self.records[index * RecordWords.COUNT : (index + 1) * RecordWords.COUNT]
-
-    def _panels(self, features: int) -> Any:
-        flat = aligned(self.padded * features, self.table.dtype)
-        return flat.reshape(self.padded // self.width, features, self.width)
-
-    def _make_layer(self, index: int) -> None:
-        table, words = self.table, self.layer(index)
-        stages = table.fused.stages
-        stage = stages[index]
-        kernels = None
-        if stage.activation is not None and (self._keep_z or stage.activation.name != "identity"):
-            kernels = activation_kernels(stage.activation, table.library)
-        arrays = {"a": self._panels(stage.out_features), "dz": self._panels(stage.out_features)}
-        apart = kernels is not None and (self._keep_z or kernels.keeps_z)
-        arrays["z"] = self._panels(stage.out_features) if apart else arrays["a"]
-        arrays["da"] = arrays["dz"]
-        if index + 1 < len(stages):
-            stride = -(-stage.out_features // table.lanes) * table.lanes
-            if stride * table.dtype.itemsize % 1024 == 0:
-                stride += table.lanes
-            arrays["rows"] = aligned(self.rows * stride, table.dtype)
-            words[RecordWords.ROWS] = arrays["rows"].ctypes.data
-            words[RecordWords.STRIDE] = stride
-        for word, name in (
-            (RecordWords.Z, "z"),
-            (RecordWords.A, "a"),
-            (RecordWords.DA, "da"),
-            (RecordWords.DZ, "dz"),
-        ):
-            words[word] = arrays[name].ctypes.data
-        if kernels is not None:
-            word = RecordWords.ROW_BACKWARD if kernels.by_row else RecordWords.BACKWARD
-            words[word] = kernels.backward
-            words[RecordWords.SETTINGS] = table.layer(index)[LayerWords.SETTINGS]
-        weight = table.parameters.views[stage.weight]
-        words[RecordWords.WEIGHT] = weight.ctypes.data
-        self._arrays.append(arrays)
+        return sum(layer.num_bytes for layer in self.layers)
 
     def stage_records(self) -> list["PanelRecord"]:
         """Return the record of each stage."""
@@ -151,24 +127,10 @@ class PassRecord:
             found.append(PanelRecord(self, index, found[-1] if found else None))
         return found
 
-    def keep_da(self) -> None:
-        """Keep the gradient of each result beside that of each pre-activation from now on."""
-        for index, (stage, arrays) in enumerate(
-            zip(self.table.fused.stages, self._arrays, strict=True)
-        ):
-            if stage.activation is not None:
-                arrays["da"] = self._panels(stage.out_features)
-                self.layer(index)[RecordWords.DA] = arrays["da"].ctypes.data
-
-    def by_rows(self, index: int, name: str) -> Any:
-        """Return a copy of a layer's z, a, da or dz as an array of shape (rows, features)."""
-        panels = self._arrays[index][name]
-        features = panels.shape[1]
-        return panels.transpose(0, 2, 1).reshape(self.padded, features)[: self.rows]
-
-    def is_one(self, index: int, name: str, other: str) -> bool:
-        """Return whether two of a layer's arrays are one."""
-        return self._arrays[index][name] is self._arrays[index][other]
+    def keep_gradients(self) -> None:
+        """Keep the gradients of all that a stage is seen to compute from now on."""
+        for layer in self.layers:
+            layer.keep_gradients()
 
     def set_input(self, x: Any) -> None:
         """Let `x`, shape (rows, in_features) of contiguous numbers, be the batch."""
@@ -196,18 +158,26 @@ class PassRecord:
         self, places: Mapping[str, Any], apply: int, sweep: int, *states: Mapping[str, Any]
     ) -> None:
         """Say where the gradients of the parameters go, and what is done with them there."""
-        for index, stage in enumerate(self.table.fused.stages):
-            words = self.layer(index)
-            words[RecordWords.P] = data_address(places[stage.weight])
-            first, second = ([*states, places, places])[:2]
-            words[RecordWords.STATE1] = data_address(first[stage.weight])
-            words[RecordWords.STATE2] = data_address(second[stage.weight])
-            if stage.bias is not None:
-                words[RecordWords.BIAS_P] = data_address(places[stage.bias])
-                words[RecordWords.BIAS_STATE1] = data_address(first[stage.bias])
-                words[RecordWords.BIAS_STATE2] = data_address(second[stage.bias])
+        first, second = ([*states, places, places])[:2]
+        for layer in self.layers:
+            layer.apply_to(places, first, second)
         self.words[PassWords.APPLY] = apply
         self.words[PassWords.SWEEP] = sweep
+
+    def draw(self, seed: int, step: int, first_row: int = 0) -> None:
+        """Let dropout draw what it draws in a step, the first row being `first_row` of its batch.
+
+        As for `Call.drawing`, seeds count modulo 2⁶⁴ and steps modulo 2³².
+        """
+        words = self.words
+        words[PassWords.SEED] = (seed + 2**63) % 2**64 - 2**63  # as an integer with a sign
+        words[PassWords.STEP] = step % 2**32
+        words[PassWords.FIRST_ROW] = first_row
+
+    def follow(self, state: Mapping[str, Any]) -> None:
+        """Let these running statistics follow those of the batch on the way forward."""
+        for layer in self.layers:
+            layer.follow(state)
 
     def run(self, kind: int, threads: int) -> None:
         """Go forward, backward, or both."""
@@ -220,11 +190,10 @@ class PassRecord:
         if self._placed != (address, shape):
             self._placed = address, shape
             words[PassWords.CHUNK] = shape.chunk
-            for index, columns in enumerate(shape.columns):
-                layer = self.layer(index)
-                layer[RecordWords.TASKS] = columns.tasks
-                layer[RecordWords.SPAN] = columns.span
-                layer[RecordWords.HELD] = columns.held
+            for layer, columns in zip(self.layers, shape.columns, strict=True):
+                layer.words[RecordWords.TASKS] = columns.tasks
+                layer.words[RecordWords.SPAN] = columns.span
+                layer.words[RecordWords.HELD] = columns.held
             words[PassWords.PARTICIPANTS] = shape.participants
             words[PassWords.SCRATCH] = address
             words[PassWords.SHARE] = shape.share
@@ -244,8 +213,8 @@ class PassRecord:
         rows = int(self.words[PassWords.COPIED]) * self.table.dtype.itemsize
         needed = max(rows + self._scratch_row * chunk, most * self.table.dtype.itemsize)
         share = -(-needed // 128) * 128
-        phases = len(self.table.fused.stages) + 1
-        total = participants * share + board_bytes(phases, participants)
+        count = phases(len(self.table.fused.stages), int(self.words[PassWords.RUNS]))
+        total = participants * share + board_bytes(count, participants)
         return _Shape(chunk, participants, share, total, columns)
 
     def _layer_kernel(self) -> int:
@@ -276,14 +245,13 @@ class PanelRecord(StageRecord):
     @cached_property
     def z(self) -> Any:
         """The pre-activation; without an activation it is the result."""
-        if self.passed.is_one(self._index, "z", "a"):
-            return self.a
-        return self.passed.by_rows(self._index, "z")
+        layer = self.passed.layers[self._index]
+        return self.a if layer.seen("z") is layer.seen("a") else layer.by_rows("z")
 
     @cached_property
     def a(self) -> Any:
         """The result of the stage."""
-        return self.passed.by_rows(self._index, "a")
+        return self.passed.layers[self._index].by_rows("a")
 
 
 def _stride(rows: Any) -> int:

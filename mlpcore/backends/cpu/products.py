@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.base import Run
-from mlpcore.backends.cpu.compiled_network import CompiledNetwork, contiguous_rows
+from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import FORWARD, PassRecord
+from mlpcore.backends.cpu.ready import contiguous_rows
 from mlpcore.backends.fused_stages import FusedStage, FusedStages
 
 LARGEST_KEPT = 1 << 24

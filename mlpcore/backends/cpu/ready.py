@@ -16,3 +16,15 @@ def ready(x: Any, dtype: np.dtype[Any]) -> Any:
         if flags.c_contiguous and flags.aligned:
             return x
     return np.require(x, dtype, ["C", "ALIGNED", "ENSUREARRAY"])
+
+
+def contiguous_rows(x: Any) -> Any:
+    """Return `x`, or a copy of it, with each row contiguous and rows not overlapping."""
+    itemsize = x.itemsize
+    fits = (
+        x.flags.aligned
+        and (x.strides[1] == itemsize or x.shape[1] == 1)
+        and x.strides[0] >= x.shape[1] * itemsize
+        and x.strides[0] % itemsize == 0
+    )
+    return x if fits or x.flags.c_contiguous else np.ascontiguousarray(x)
