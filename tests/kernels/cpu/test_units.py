@@ -20,7 +20,8 @@ def _examples(monkeypatch):
 def test_each_file_is_a_unit_or_has_variants_that_are():
     files = {path.stem for path in Path(units.__file__).parent.glob("*.py")} - {"__init__"}
     assert {name.partition(".")[0] for name in units.names()} == files | {"scale", "stretch"}
-    assert [n for n in units.names() if n.startswith("s")] == ["scale", "stretch.2", "stretch.3"]
+    own = [n for n in units.names() if n.startswith(("scale", "stretch"))]
+    assert own == ["scale", "stretch.2", "stretch.3"]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -45,5 +46,5 @@ def test_a_variant_of_a_unit_is_written_for_itself():
 
 @pytest.mark.parametrize("name", ["absent", "scale.2", "stretch", "stretch.4", ""])
 def test_an_unknown_unit_is_an_error_that_names_those_there_are(name):
-    with pytest.raises(KeyError, match=rf"no unit '{name}' among .*scale, stretch.2"):
+    with pytest.raises(KeyError, match=rf"no unit '{name}' among .*scale, .*stretch.2"):
         units.compile_unit(name, ISA, "float32")
