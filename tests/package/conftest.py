@@ -57,10 +57,10 @@ class Environment(NamedTuple):
 
     def files(self, package: str) -> set[str]:
         """List an installed package's files, relative to site-packages, without byte code."""
-        paths = (self.site / package).rglob("*")
+        site = self.site  # asks a process
         return {
-            path.relative_to(self.site).as_posix()
-            for path in paths
+            path.relative_to(site).as_posix()
+            for path in (site / package).rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         }
 
