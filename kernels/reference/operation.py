@@ -22,7 +22,7 @@ class Scope(enum.Enum):
     ROW = "row"
     """A whole row, as softmax or layer normalisation: needs every column of a row."""
     BATCH = "batch"
-    """The whole batch, as batch normalisation in training: ends a run of fused stages."""
+    """The whole batch, as batch normalisation in training: all rows wait there."""
 
 
 class RandomKey(NamedTuple):

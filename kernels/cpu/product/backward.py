@@ -46,7 +46,7 @@ def write_input_gradient(module: Module) -> None:
     begin with one of the outputs, of which there are `BLOCK` at most, and the features are the
     `count` from `first` on, `turned_features` at most.  Where it `begins`, nothing is in da.
 
-    What a tile reads of W is copied first, a strip, to `copied`.  So its terms lie at constant
+    A strip of W, what one tile reads, is copied to `copied` first.  So its terms lie at constant
     distances: at others a multiply-add that loads its factor is two operations to Intel's
     processors, and as rows of W may be in pages of their own and share few sets of a cache, it
     waits for one line after the other, where a copy has many under way.  The strips that follow

@@ -149,12 +149,12 @@ class _Participant:
 
 
 def write_run_pass(module: Module) -> None:
-    """Write `run_pass(job, kind)`: kind 0 goes forward, 1 backward, 2 takes a whole step."""
-    with module.function("run_pass", "address", "int") as (f, job, kind):
+    """Write `run_pass(job, ways)`, `ways` as in `PassWords`."""
+    with module.function("run_pass", "address", "int") as (f, job, ways):
         network, participants = job.address(PassWords.NETWORK), job.int(PassWords.PARTICIPANTS)
         board = Board(job.address(PassWords.BOARD), participants)
         board.clear(phases(network.int(NetworkWords.LAYERS), job.int(PassWords.RUNS)))
-        job.store(kind + 1, PassWords.WAYS)
+        job.store(ways, PassWords.WAYS)
         work = f.address_of("pass_job")
         with f.either(participants > 1) as (together, alone):
             with together:

@@ -62,13 +62,15 @@ class CompiledNetwork:
         threads: int,
         random: RandomKey | None = None,
         state: Mapping[str, Any] | None = None,
+        *,
+        recorded: bool = True,
     ) -> tuple[PassRecord, Any]:
         """Return the record of a pass of `x`, at least one row, and its result.
 
         Where stages train, `random` says what they draw, and `state` has the running statistics
-        that follow.
+        that follow.  What is not to be `recorded` keeps no more than the kernels need.
         """
-        passed = PassRecord(self.table, len(x), keep_z=True)
+        passed = PassRecord(self.table, len(x), keep_z=recorded)
         if self.table.fused.drops:
             at = Call(np, random=random).drawing()
             passed.draw(at["seed"], at["step"], at["first_row"])

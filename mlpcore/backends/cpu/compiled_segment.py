@@ -64,7 +64,8 @@ class CompiledSegment(Segment):
             y = self._predict(run, network, x, threads)
         else:
             state = run.state if self._trains else None
-            passed, y = network.forward(x, threads, run.random, state)
+            recorded = run.records is not None
+            passed, y = network.forward(x, threads, run.random, state, recorded=recorded)
             if run.records is not None:
                 run.records[self.stages.start : self.stages.stop] = passed.stage_records()
         if self._kept:

@@ -18,7 +18,7 @@ CHUNK_ROWS = 64
 """Rows of a chunk at most: weights that come from the third cache are then used often enough."""
 
 PASS_CHUNK_ROWS = 128
-"""The same where a pass is differentiated: what a tile reads of a weight is copied for each."""
+"""The same where a pass is differentiated: a weight is copied for each chunk."""
 
 FEW_PER_ROW = ((1 << 20, 1.1, 0.9), (1 << 22, 1.2, 0.98), (float("inf"), 1.4, 1.2))
 """The cost of a row in the kernel for few rows, in lanes of the kernel for many: by the bytes of

@@ -13,9 +13,10 @@ from mlpcore.backends.cpu.fused_loss import FusedLoss, LossInputs, fused_loss
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_layers import units_of
 from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, STEP, PassRecord
-from mlpcore.backends.cpu.squares import sum_of_squares
+from mlpcore.backends.cpu.squares import SquaresKernel
 from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.backends.layout import Layout
+from mlpcore.cached import cached_property
 from mlpcore.kernels.cpu.product.words import PassWords
 from mlpcore.kernels.cpu.units import Kernels
 from mlpcore.kernels.reference.operation import RandomKey
@@ -98,8 +99,8 @@ class FusedStep(StepRule):
     def record(self, x: Any, seed: int, step: int) -> tuple["_Recorded", list[StageRecord]]:
         """Go forward and return what `finish` needs, and what the pass left in each stage."""
         passed = PassRecord(self._network.table, len(x), keep_z=True)
-        state = {name: view.copy() for name, view in self._network.state.views.items()}
-        passed.follow(state)
+        state, views = self._network.state.copied()
+        passed.follow(views)
         if self._drops:
             passed.draw(seed, step - 1)
         self._enter(passed, x, seed, step)
@@ -116,10 +117,10 @@ class FusedStep(StepRule):
     ) -> StepResult:
         """Take the rest of a step that `record` began; the caller has locked what it changes."""
         learning = _Learning(recorded.passed, self._loss_kernels(inputs))
-        for name, view in self._network.state.views.items():
-            view[...] = recorded.state[name]
         self._let_learn(learning, moments)
-        return self._learn(learning, inputs, step, lr, BACKWARD)
+        result = self._learn(learning, inputs, step, lr, BACKWARD)
+        self._network.state.flat[...] = recorded.state
+        return result
 
     def set_l2(self, l2: float) -> None:
         """Take another λ of the penalty from the next step on."""
@@ -223,15 +224,19 @@ class FusedStep(StepRule):
     def _penalty(self) -> Any:
         """Return s = λ/2 ΣW² of the parameters as they are before the step."""
         views = self._parameters.views
-        total = sum((sum_of_squares(views[name]) for name in self._decaying), self._zero)
+        total = sum((self._squares(views[name]) for name in self._decaying), self._zero)
         return self._dtype.type(0.5 * self._l2) * total
+
+    @cached_property
+    def _squares(self) -> SquaresKernel:
+        return SquaresKernel(self._network.table.library)
 
 
 class _Recorded(NamedTuple):
-    """What has gone forward, and the running statistics as they are after the step."""
+    """What has gone forward, and the flat running statistics as they are after the step."""
 
     passed: PassRecord
-    state: dict[str, Any]
+    state: Any
 
 
 class _Learning:

@@ -157,6 +157,6 @@ class LayerRecord:
             self._norm.apply_to(all_places)
 
     def follow(self, state: Mapping[str, Any]) -> None:
-        """Let these running statistics follow those of the batch on the way forward."""
+        """Let these running statistics follow the batch's, each time that it goes forward."""
         if self._norm is not None:
             self._norm.follow(state)

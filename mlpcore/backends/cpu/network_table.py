@@ -1,7 +1,7 @@
 """A network as the kernels read it: tables of words, and weights packed in their order."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,7 +179,7 @@ class NetworkTable:
         room = self._rounded(stage.out_features) * stage.in_features
         for word in (LayerWords.WEIGHTS, LayerWords.FEW_WEIGHTS):
             words[word] = self._keep(aligned(room, self.dtype))  # no memory until it is written
-        rectifies = _by_tile(stage, "relu")
+        rectifies = _by_tile(stage, ("relu",))
         floor = words[LayerWords.FLOOR : LayerWords.FLOOR + 1].view(self.dtype)
         floor[0] = 0.0 if rectifies else -np.inf
         if stage.activation is not None:
@@ -212,14 +212,11 @@ class NetworkTable:
         return self._keep(settings)
 
 
-def _by_tile(stage: FusedStage, *names: str) -> bool:
-    """Return whether the tile applies the activation of a stage, which changes z itself.
-
-    With `names` only if it is one of these.
-    """
+def _by_tile(stage: FusedStage, names: Collection[str] = ("relu", "identity")) -> bool:
+    """Return whether the tile applies the activation of a stage, one of `names`, to z itself."""
     if stage.activation is None or stage.norm is not None:  # which comes first
         return False
-    return stage.activation.name in (names or ("relu", "identity"))
+    return stage.activation.name in names
 
 
 class PackedWeight(NamedTuple):

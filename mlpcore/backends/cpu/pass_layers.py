@@ -88,11 +88,6 @@ class PassNorm:
     ----------
     words : ndarray of int64
         What `NormWords` names.
-
-    Raises
-    ------
-    ValueError
-        If a batch whose statistics it takes has one row.
     """
 
     def __init__(
@@ -115,11 +110,6 @@ class PassNorm:
         self.words[NormWords.GRADIENTS] = kernels["norm_gradients"]
         settings: tuple[float, ...]
         if isinstance(operation, BatchNorm):
-            if rows < operation.least_rows(training=True):
-                raise ValueError(
-                    "batch normalisation takes the variance of a batch, which needs two rows or "
-                    f"more in a training step; got {rows}"
-                )
             self.words[NormWords.STATISTICS] = kernels["norm_statistics"]
             momentum, statistics = operation.momentum, features
             settings = rows, operation.eps, 1 - momentum, momentum, rows / (rows - 1)

@@ -20,7 +20,7 @@ from mlpcore.kernels.cpu.product.narrow import narrow_rows, turned_vectors
 from mlpcore.kernels.cpu.product.words import PassWords, RecordWords, phases
 from mlpcore.kernels.reference.operation import Call
 
-FORWARD, BACKWARD, STEP = range(3)
+FORWARD, BACKWARD, STEP = 1, 2, 3
 """What `PassRecord.run` does."""
 
 
@@ -175,7 +175,7 @@ class PassRecord:
         words[PassWords.FIRST_ROW] = first_row
 
     def follow(self, state: Mapping[str, Any]) -> None:
-        """Let these running statistics follow those of the batch on the way forward."""
+        """Let these running statistics follow the batch's, each time that it goes forward."""
         for layer in self.layers:
             layer.follow(state)
 
