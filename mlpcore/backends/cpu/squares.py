@@ -31,9 +31,8 @@ class SquaresKernel:
     """
 
     def __init__(self, library: Library) -> None:
-        self._dtype = library.dtype
         self._sum = library.kernels(_UNIT).function(_UNIT, holds_gil=True)
 
     def __call__(self, x: Any) -> Any:
         """Return Σ x² of a C-contiguous array, shape ()."""
-        return self._dtype.type(self._sum(data_address(x), x.size))
+        return x.dtype.type(self._sum(data_address(x), x.size))
