@@ -41,8 +41,16 @@ def read(folder, line):
     name, status, seconds = line.split("\t")
     step = {"name": name, "status": int(status), "s": int(seconds)}
     if step["status"]:
-        step["log"] = (folder / f"{name}.log").read_text("utf-8", "replace")[-_TAIL:]
+        step["log"] = end_of(folder / f"{name}.log")
     return step
+
+
+def end_of(path):
+    """Return the end of a log, or None where the step ended before anybody wrote one."""
+    try:
+        return path.read_text("utf-8", "replace")[-_TAIL:]
+    except FileNotFoundError:
+        return None
 
 
 def loaded(path):

@@ -2,6 +2,8 @@
 
 import ctypes
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +104,13 @@ def test_a_file_that_a_step_did_not_finish_is_left_out(tmp_path):
     assert report["grid"] is None
 
 
+def test_a_step_that_failed_at_once_may_have_left_no_log(tmp_path):
+    (tmp_path / "steps.tsv").write_text("grid\t127\t0\n")
+    done, report = result(tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert report["steps"] == [{"name": "grid", "status": 127, "s": 0, "log": None}]
+
+
 def test_a_step_that_failed_leaves_the_end_of_its_log(tmp_path):
     (tmp_path / "steps.tsv").write_text("tests\t1\t12\n")
     (tmp_path / "tests.log").write_text("x" * 10_000 + "1 failed\n")
@@ -110,3 +119,69 @@ def test_a_step_that_failed_leaves_the_end_of_its_log(tmp_path):
     assert "tests           FAILED  12 s" in done.stdout
     assert report["steps"][0]["log"].endswith("1 failed\n")
     assert len(report["steps"][0]["log"]) == 4000
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Return a function that runs ``ci/gpu FOLDER`` where a GPU is said to be and every step fails.
+
+    In a copy of the checkout that has these files alone.
+    """
+    (tmp_path / "checkout/ci").mkdir(parents=True)
+    for name in ("gpu", "common.sh", "gpu_result.py"):
+        shutil.copy(CI / name, tmp_path / "checkout/ci" / name)
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\n"
+        'case "$1" in\n'
+        "ci/gpu_present.py) echo 13 ;;\n"
+        f'ci/gpu_result.py) exec "{sys.executable}" "$@" ;;\n'
+        "*) exit 1 ;;\n"
+        "esac\n"
+    )
+    python.chmod(0o755)
+
+    def run(folder):
+        return subprocess.run(
+            ["bash", tmp_path / "checkout/ci/gpu", folder],
+            env=os.environ | {"MLPCORE_CI_PYTHON": str(python)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="a script for bash")
+
+
+@posix
+def test_a_later_run_takes_the_place_of_an_earlier_one_and_of_nothing_else(script, tmp_path):
+    out = tmp_path / "out"
+    assert script(out).returncode == 1
+    (out / "table.json").write_text("{}")
+    (out / "install.log").write_text("old")
+    (out / "mine.log").write_text("mine")
+    (out / "mine").mkdir()
+    done = script(out)
+    report = json.loads((out / "result.json").read_text("utf-8"))
+    assert report["steps"], done.stderr
+    assert all(step["status"] for step in report["steps"])
+    assert report["table"] is None
+    assert "old" not in (out / "install.log").read_text()
+    assert (out / "mine.log").read_text() == "mine"
+    assert (out / "mine").is_dir()
+
+
+@posix
+def test_a_folder_of_somebody_else_is_refused(script, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    done = script(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ci/gpu: {tmp_path} holds something other than its results: "
+        "give another folder, or empty it\n"
+    )
+    assert not (tmp_path / "steps.tsv").exists()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
