@@ -102,26 +102,20 @@ def _kernel_table(gpus: list[str]) -> dict[str, Any]:
     how many were measured on each; ``problem`` is why the file cannot be used, which is an error.
     """
     from mlpcore.backends.cuda.json_field import TableError
-    from mlpcore.backends.cuda.table_file import OFF, VARIABLE, default_path, read
+    from mlpcore.backends.cuda.table_file import default_path, in_use
 
-    path, named = default_path(), os.environ.get(VARIABLE)
-    built_in: dict[str, Any] = {"file": None, "layers": {}, "problem": None}
-    if named == OFF:
-        return built_in | {"reason": f"{VARIABLE}={OFF}"}
-    if path is None:
-        return built_in | {"reason": "there is no home folder"}
-    layers, problem = dict.fromkeys(gpus, 0), None
+    layers = dict.fromkeys(gpus, 0)
     try:
-        for model, entries in read(path).items():
-            if model.name in layers:
-                layers[model.name] += len(entries)
-    except OSError as error:
-        if not named:
-            return built_in | {"reason": f"mlpcore tune would write {path}"}
-        problem = f"{VARIABLE}={named}: {error.strerror}"
+        path, reason, entries = in_use()
     except TableError as error:
-        problem = str(error)
-    return {"file": str(path), "layers": layers, "problem": problem, "reason": None}
+        file = str(default_path())
+        return {"file": file, "layers": layers, "problem": str(error), "reason": None}
+    if path is None:
+        return {"file": None, "layers": {}, "problem": None, "reason": reason}
+    for model, known in entries.items():
+        if model.name in layers:
+            layers[model.name] += len(known)
+    return {"file": str(path), "layers": layers, "problem": None, "reason": None}
 
 
 def _cache() -> dict[str, Any]:

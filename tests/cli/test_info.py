@@ -1,5 +1,6 @@
 """What the machine has is reported, and what is missing with its reason."""
 
+import errno
 import json
 import os
 import platform
@@ -171,6 +172,22 @@ def test_the_table_that_is_built_in(report, monkeypatch, tmp_path, capsys, varia
     main(["info"])
     said = capsys.readouterr().out
     assert f"kernels of a GPU  by the table that is built in ({found['reason']})\n" in said
+
+
+@pytest.mark.usefixtures("gpus")
+def test_a_table_that_is_there_but_cannot_be_read(report, monkeypatch, tmp_path):
+    """Tuning would not write it; what holds the reading back is said instead."""
+    monkeypatch.setenv("MLPCORE_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("MLPCORE_CUDA_TABLE", raising=False)
+    path = tmp_path / "cuda-table.json"
+    path.mkdir()
+    found = report()[0]["kernel_table"]
+    assert found == {
+        "file": None,
+        "layers": {},
+        "problem": None,
+        "reason": f"{path}: {os.strerror(errno.EISDIR)}",
+    }
 
 
 @pytest.mark.parametrize(("content", "why"), [("{", "not JSON"), (None, "No such file")])

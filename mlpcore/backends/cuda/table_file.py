@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlpcore.backends.cache_folder import cache_folder
 from mlpcore.backends.cuda.choices import Choice, Choices, Product
@@ -47,11 +47,29 @@ def is_read(path: Path) -> bool:
     return path == default_path() and os.environ.get(VARIABLE) != OFF
 
 
-def table_for(model: GPUModel) -> Table:
-    """Return the table of a GPU: the user's, or the default rule where that does not know it.
+class InUse(NamedTuple):
+    """What tells the GPUs of this machine their kernels.
 
-    It is read from the file that ``MLPCORE_CUDA_TABLE`` names; else, unless that is ``off``, from
-    ``cuda-table.json`` in the cache folder, if it is there.
+    Attributes
+    ----------
+    path : Path or None
+        The file; None where the table that is built in does.
+    reason : str or None
+        Why that does.
+    entries : dict of GPUModel to tuple of Entry
+        What the file knows.
+    """
+
+    path: Path | None
+    reason: str | None
+    entries: Mapping[GPUModel, tuple[Entry, ...]]
+
+
+def in_use() -> InUse:
+    """Return the file that models made in this environment go by, or why they go by none.
+
+    It is the one that ``MLPCORE_CUDA_TABLE`` names; else, unless that is ``off``,
+    ``cuda-table.json`` in the cache folder, if it can be read.
 
     Raises
     ------
@@ -60,14 +78,30 @@ def table_for(model: GPUModel) -> Table:
     """
     named = os.environ.get(VARIABLE)
     path = default_path()
-    if named == OFF or path is None:
-        return DEFAULT
+    if named == OFF:
+        return InUse(None, f"{VARIABLE}={OFF}", {})
+    if path is None:
+        return InUse(None, "there is no home folder", {})
     try:
-        return Table(read(path).get(model, ()))
+        return InUse(path, None, read(path))
     except OSError as error:
         if named:
             raise TableError(f"{VARIABLE}={named}: {error.strerror}") from None
-        return DEFAULT
+        missing = isinstance(error, FileNotFoundError)
+        reason = f"mlpcore tune would write {path}" if missing else f"{path}: {error.strerror}"
+        return InUse(None, reason, {})
+
+
+def table_for(model: GPUModel) -> Table:
+    """Return the table of a GPU: the user's, or the default rule where that does not know it.
+
+    Raises
+    ------
+    TableError
+        As from `in_use`.
+    """
+    entries = in_use().entries.get(model)
+    return DEFAULT if entries is None else Table(entries)
 
 
 def read(path: Path) -> dict[GPUModel, tuple[Entry, ...]]:
