@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from mlpcore.backends.cpu.num_threads import threads
-from mlpcore.backends.lazy_imports import lazy_names
 from mlpcore.device import (
     Device,
     DeviceUnavailableError,
@@ -22,6 +21,7 @@ from mlpcore.kernels.reference.operations import (
     Residual,
     Standardize,
 )
+from mlpcore.lazy_imports import lazy_names
 from mlpcore.model import MLP
 from mlpcore.network import Dense, Network
 from mlpcore.nn.activations import activation
@@ -93,10 +93,12 @@ __getattr__, __dir__ = lazy_names(
             for name in (
                 "callbacks",
                 "datasets",
+                "frozen",
                 "functional",
                 "inspect",
                 "io",
                 "optim",
+                "passes",
                 "training",
             )
         },

@@ -9,12 +9,10 @@ import contextvars
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from types import TracebackType
+from typing import Literal, NamedTuple
 
 from mlpcore import _device_errors as problems
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["CPU", "FIRST_GPU", "Device", "Request", "request_for", "set_device", "use_device"]
 

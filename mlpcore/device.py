@@ -17,16 +17,13 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from mlpcore import _device_errors as problems
 from mlpcore import _device_packages as packages
 from mlpcore import _driver
 from mlpcore._device_errors import Cause, DeviceUnavailableError, Problem
 from mlpcore._device_request import CPU, FIRST_GPU, Device, request_for, set_device, use_device
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 __all__ = [
     "Cause",

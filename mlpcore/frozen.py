@@ -9,9 +9,9 @@ from mlpcore.backends.base import FrozenPrediction, Mode
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.cpu.compiled import why_not
 from mlpcore.backends.cpu.num_threads import check_num_threads
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.registry import backend
 from mlpcore.device import Device, resolve
+from mlpcore.lazy_imports import importing
 from mlpcore.network import Network
 from mlpcore.prediction import predict
 from mlpcore.program import lower

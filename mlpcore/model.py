@@ -9,25 +9,25 @@ import numpy as np
 
 from mlpcore.backends.arrays import NUMPY, bring_in, kind_of, namespace_of, send_back
 from mlpcore.backends.base import DirectPrediction, Mode
-from mlpcore.backends.lazy_imports import importing, lazy_module
 from mlpcore.batch_out import out_rows
 from mlpcore.cached import cached_property
 from mlpcore.checks import not_negative, whole_number
+from mlpcore.device import Device
+from mlpcore.lazy_imports import importing, lazy_module
 from mlpcore.model_fit import FittableModel
-from mlpcore.nn.architecture import architecture
+from mlpcore.nn.activations import ActivationSpec
+from mlpcore.nn.architecture import NormSpec, architecture
 from mlpcore.prediction import predict
 
 if TYPE_CHECKING:
-    from mlpcore import model_gradients, passes
-    from mlpcore.device import Device
-    from mlpcore.frozen import FrozenPredictor
-    from mlpcore.inspect.hooks import LayerHook, LayerValues
-    from mlpcore.nn.activations import ActivationSpec
-    from mlpcore.nn.architecture import NormSpec
-    from mlpcore.nn.initializers import InitializerSpec
-    from mlpcore.nn.losses import LossSpec
-    from mlpcore.passes import Cache, Gradients
+    from mlpcore import frozen, model_gradients, passes
+    from mlpcore.inspect import hooks
+    from mlpcore.nn import initializers, losses
 else:
+    frozen = lazy_module("mlpcore.frozen")
+    hooks = lazy_module("mlpcore.inspect.hooks")
+    initializers = lazy_module("mlpcore.nn.initializers")
+    losses = lazy_module("mlpcore.nn.losses")
     model_gradients = lazy_module("mlpcore.model_gradients")
     passes = lazy_module("mlpcore.passes")
 
@@ -98,7 +98,7 @@ class MLP(FittableModel):
         output: str = "identity",
         *,
         bias: bool = True,
-        initializer: InitializerSpec = "auto",
+        initializer: initializers.InitializerSpec = "auto",
         norm: NormSpec = None,
         residual: bool = False,
         dropout: float | Sequence[float] = 0.0,
@@ -208,7 +208,7 @@ class MLP(FittableModel):
             joined = namespace_of(kind).concatenate([bring_in(part, kind) for part in parts])
             return send_back(joined, kind)
 
-    def freeze(self) -> FrozenPredictor:
+    def freeze(self) -> frozen.FrozenPredictor:
         """Return a predictor with a copy of the parameters as they are now.
 
         Nothing that happens to this model changes it, so a call of it checks nothing but `x`, which
@@ -220,9 +220,7 @@ class MLP(FittableModel):
         FrozenPredictor
             On the same device, with this model's `num_threads`.
         """
-        with importing():
-            from mlpcore.frozen import FrozenPredictor
-        return FrozenPredictor(
+        return frozen.FrozenPredictor(
             self.network,
             self._bound.values(),
             dtype=self._dtype,
@@ -233,7 +231,7 @@ class MLP(FittableModel):
     # Forward and backward.
 
     @overload
-    def forward(self, x: Any, *, cache: Literal[True] = True) -> tuple[Any, Cache]: ...
+    def forward(self, x: Any, *, cache: Literal[True] = True) -> tuple[Any, passes.Cache]: ...
     @overload
     def forward(self, x: Any, *, cache: Literal[False]) -> Any: ...
     def forward(self, x: Any, *, cache: bool = True) -> Any:
@@ -269,12 +267,12 @@ class MLP(FittableModel):
 
     def backward(
         self,
-        cache: Cache,
+        cache: passes.Cache,
         dz: Any,
         *,
         input_gradient: bool = True,
         intermediates: bool = False,
-    ) -> Gradients:
+    ) -> passes.Gradients:
         """Return the gradients of a scalar, given its gradient `dz` by the logits.
 
         Parameters
@@ -311,14 +309,14 @@ class MLP(FittableModel):
         self,
         x: Any,
         t: Any,
-        loss: LossSpec | None = None,
+        loss: losses.LossSpec | None = None,
         *,
         l2: float = 0.0,
         l1: float = 0.0,
         sample_weight: Any = None,
         input_gradient: bool = False,
         intermediates: bool = False,
-    ) -> tuple[Any, Gradients]:
+    ) -> tuple[Any, passes.Gradients]:
         """Return the objective J = L + s of a batch and its gradient.
 
         Parameters
@@ -372,7 +370,7 @@ class MLP(FittableModel):
             from mlpcore.inspect.features import features
         return features(self._bound, x, layers)
 
-    def on_layer(self, callback: Callable[[LayerValues], None]) -> LayerHook:
+    def on_layer(self, callback: Callable[[hooks.LayerValues], None]) -> hooks.LayerHook:
         """Call `callback` with each layer's values after every forward pass, until it is removed.
 
         The values are read-only views of NumPy arrays, or CuPy arrays that must not be written.  A
@@ -383,6 +381,4 @@ class MLP(FittableModel):
         LayerHook
             Its ``remove()`` ends it; as a context manager it ends with the block.
         """
-        with importing():
-            from mlpcore.inspect.hooks import LayerHook
-        return LayerHook(self._bound, callback)
+        return hooks.LayerHook(self._bound, callback)

@@ -11,10 +11,10 @@ import numpy as np
 from mlpcore.backends.arrays import bring_in, kind_of
 from mlpcore.backends.bound import BoundProgram
 from mlpcore.backends.cpu.num_threads import check_num_threads
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.registry import backend
 from mlpcore.checks import whole_number
 from mlpcore.device import Device, resolve
+from mlpcore.lazy_imports import importing
 from mlpcore.network import Network
 from mlpcore.program import lower
 

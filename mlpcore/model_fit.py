@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.checks import whole_number
+from mlpcore.lazy_imports import importing, lazy_module
 from mlpcore.model_training import TrainableModel
 
 if TYPE_CHECKING:
-    from mlpcore.backends.recompute import Segments
-    from mlpcore.callbacks.base import Callback
-    from mlpcore.io.atomic import StrPath
-    from mlpcore.nn.losses import LossSpec
-    from mlpcore.optim import OptimizerSpec
-    from mlpcore.training.averaging import Average
-    from mlpcore.training.checkpoint import Snapshot
-    from mlpcore.training.class_weight import ClassWeight
-    from mlpcore.training.groups import Group
-    from mlpcore.training.history import History
-    from mlpcore.training.metrics import MetricSpec
-    from mlpcore.training.step_options import OnNaN, Schedule
+    from mlpcore import callbacks, optim, training
+    from mlpcore.backends import recompute
+    from mlpcore.io import atomic
+    from mlpcore.nn import losses
+    from mlpcore.training import class_weight, metrics, step_options
+else:
+    atomic = lazy_module("mlpcore.io.atomic")
+    callbacks = lazy_module("mlpcore.callbacks")
+    class_weight = lazy_module("mlpcore.training.class_weight")
+    losses = lazy_module("mlpcore.nn.losses")
+    metrics = lazy_module("mlpcore.training.metrics")
+    optim = lazy_module("mlpcore.optim")
+    recompute = lazy_module("mlpcore.backends.recompute")
+    step_options = lazy_module("mlpcore.training.step_options")
+    training = lazy_module("mlpcore.training")
 
 
 class FittableModel(TrainableModel):
@@ -34,31 +37,31 @@ class FittableModel(TrainableModel):
         *,
         epochs: int = 10,
         batch_size: int = 32,
-        loss: LossSpec | None = None,
-        optimizer: OptimizerSpec = "adam",
+        loss: losses.LossSpec | None = None,
+        optimizer: optim.OptimizerSpec = "adam",
         lr: float | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
-        schedule: Schedule | None = None,
-        groups: Sequence[Group] | None = None,
+        schedule: step_options.Schedule | None = None,
+        groups: Sequence[training.Group] | None = None,
         accumulate: int = 1,
-        average: Average | None = None,
-        on_nan: OnNaN = "ignore",
-        checkpoint_segments: Segments | None = None,
+        average: training.Average | None = None,
+        on_nan: step_options.OnNaN = "ignore",
+        checkpoint_segments: recompute.Segments | None = None,
         sample_weight: Any = None,
-        class_weight: ClassWeight | None = None,
+        class_weight: class_weight.ClassWeight | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        metrics: Sequence[MetricSpec] | MetricSpec | None = None,
-        callbacks: Sequence[Callback] | Callback | None = (),
+        metrics: Sequence[metrics.MetricSpec] | metrics.MetricSpec | None = None,
+        callbacks: Sequence[callbacks.Callback] | callbacks.Callback | None = (),
         shuffle: bool = True,
         steps_per_epoch: int | None = None,
         seed: int | None = None,
-        resume_from: Snapshot | StrPath | None = None,
+        resume_from: training.Snapshot | atomic.StrPath | None = None,
         progress: bool | None = None,
-    ) -> History:
+    ) -> training.History:
         """Train on minibatches and return what happened in each epoch.
 
         There is no training mode to switch: `fit` and `trainer` train, everything else predicts.
@@ -151,10 +154,9 @@ class FittableModel(TrainableModel):
             from mlpcore.training.metrics import resolve_metrics
             from mlpcore.training.sources.check import CheckBatch
             from mlpcore.training.sources.choose import Choice
-            from mlpcore.training.step_options import StepOptions
         watching = callbacks_of(callbacks)
         seed = self.seed if seed is None else whole_number(seed, "seed", 0)
-        options = StepOptions(
+        options = step_options.StepOptions(
             l2=l2,
             l1=l1,
             clip_value=clip_value,
@@ -212,10 +214,10 @@ class FittableModel(TrainableModel):
         x: Any,
         t: Any = None,
         *,
-        loss: LossSpec | None = None,
-        metrics: Sequence[MetricSpec] | MetricSpec | None = None,
+        loss: losses.LossSpec | None = None,
+        metrics: Sequence[metrics.MetricSpec] | metrics.MetricSpec | None = None,
         sample_weight: Any = None,
-        class_weight: ClassWeight | None = None,
+        class_weight: class_weight.ClassWeight | None = None,
     ) -> dict[str, float]:
         """Return the data loss and the metrics on `x` and `t`; arguments as for `fit`.
 

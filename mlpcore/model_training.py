@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlpcore.backends.lazy_imports import importing, lazy_module
 from mlpcore.batch import Batch, take
 from mlpcore.checks import whole_number
+from mlpcore.lazy_imports import importing, lazy_module
 from mlpcore.model_base import Model
 
 if TYPE_CHECKING:
-    from mlpcore.backends.recompute import Segments
+    from mlpcore import optim, training
+    from mlpcore.backends import recompute
     from mlpcore.nn import losses
-    from mlpcore.nn.losses import Loss, LossSpec
-    from mlpcore.optim import OptimizerSpec
-    from mlpcore.training.averaging import Average
-    from mlpcore.training.groups import Group
-    from mlpcore.training.step_options import OnNaN, Schedule, StepOptions
-    from mlpcore.training.trainer import Trainer
+    from mlpcore.training import step_options
 else:
     losses = lazy_module("mlpcore.nn.losses")
+    optim = lazy_module("mlpcore.optim")
+    recompute = lazy_module("mlpcore.backends.recompute")
+    step_options = lazy_module("mlpcore.training.step_options")
+    training = lazy_module("mlpcore.training")
 
 
 class TrainableModel(Model):
     """A model that training changes."""
 
-    def _loss(self, spec: LossSpec | None) -> Loss:
+    def _loss(self, spec: losses.LossSpec | None) -> losses.Loss:
         name = self.network.output.name
         chosen = losses.loss(losses.default_for_output(name) if spec is None else spec)
         losses.check_output(chosen, name)
@@ -34,22 +34,22 @@ class TrainableModel(Model):
 
     def trainer(
         self,
-        loss: LossSpec | None = None,
-        optimizer: OptimizerSpec = "adam",
+        loss: losses.LossSpec | None = None,
+        optimizer: optim.OptimizerSpec = "adam",
         lr: float | None = None,
         *,
         l2: float = 0.0,
         l1: float = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
-        schedule: Schedule | None = None,
-        groups: Sequence[Group] | None = None,
+        schedule: step_options.Schedule | None = None,
+        groups: Sequence[training.Group] | None = None,
         accumulate: int = 1,
-        average: Average | None = None,
-        on_nan: OnNaN = "ignore",
-        checkpoint_segments: Segments | None = None,
+        average: training.Average | None = None,
+        on_nan: step_options.OnNaN = "ignore",
+        checkpoint_segments: recompute.Segments | None = None,
         seed: int | None = None,
-    ) -> Trainer:
+    ) -> training.Trainer:
         """Return a trainer whose ``step(x, t)`` changes this model.
 
         Parameters
@@ -94,9 +94,7 @@ class TrainableModel(Model):
             If a name or setting is unknown or out of range, the loss does not belong to the model's
             output, or a group matches no parameter.
         """
-        with importing():
-            from mlpcore.training.step_options import StepOptions
-        options = StepOptions(
+        options = step_options.StepOptions(
             l2=l2,
             l1=l1,
             clip_value=clip_value,
@@ -113,19 +111,16 @@ class TrainableModel(Model):
 
     def _trainer(
         self,
-        loss: Loss,
-        optimizer: OptimizerSpec,
+        loss: losses.Loss,
+        optimizer: optim.OptimizerSpec,
         lr: float | None,
-        options: StepOptions,
+        options: step_options.StepOptions,
         seed: int,
-    ) -> Trainer:
-        with importing():
-            from mlpcore.optim import optimizer as resolve_optimizer
-            from mlpcore.training.trainer import Trainer
-        return Trainer(
+    ) -> training.Trainer:
+        return training.Trainer(
             self._bound,
             loss,
-            resolve_optimizer(optimizer),
+            optim.optimizer(optimizer),
             lr=lr,
             options=options,
             seed=seed,
@@ -135,8 +130,8 @@ class TrainableModel(Model):
         self,
         rows: int | Sequence[int] | None = None,
         *,
-        loss: LossSpec | None = None,
-        optimizer: OptimizerSpec = "adam",
+        loss: losses.LossSpec | None = None,
+        optimizer: optim.OptimizerSpec = "adam",
     ) -> None:
         """Compile and load now what predictions and training steps would otherwise wait for.
 
@@ -161,10 +156,9 @@ class TrainableModel(Model):
         given = (1, 32) if rows is None else rows if isinstance(rows, Sequence) else (rows,)
         counts = [whole_number(count, "rows", 1) for count in given]
         with importing():
-            from mlpcore.optim import optimizer as resolve_optimizer
             from mlpcore.training.warm_up import warm_up
         output = self.network.output
-        warm_up(self._bound, output, counts, self._loss(loss), resolve_optimizer(optimizer))
+        warm_up(self._bound, output, counts, self._loss(loss), optim.optimizer(optimizer))
 
     def adapt(self, x: Any) -> None:
         """Set the mean and scale of a ``standardize=True`` model from the columns of `x`.

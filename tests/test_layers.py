@@ -35,7 +35,7 @@ LAYERS = [
     "program",  # lowers a network, so it stands above it
     "network",
     "device _driver",
-    "cached checks names randomness warn",
+    "cached checks lazy_imports names randomness signals warn",
     "kernels",
 ]
 HEIGHT = {name: -depth for depth, line in enumerate(LAYERS) for name in line.split()}

@@ -19,13 +19,13 @@ from mlpcore.backends.base import (
     StepRule,
 )
 from mlpcore.backends.layout import Layout
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.backends.predicting import Prediction, prediction, without_noise
 from mlpcore.backends.seqlock import SequenceLock, Write
 from mlpcore.backends.spans import Span
 from mlpcore.cached import cached_property
 from mlpcore.kernels.reference.operation import RandomKey
+from mlpcore.lazy_imports import importing
 from mlpcore.program import Parameter, Program
 
 if TYPE_CHECKING:

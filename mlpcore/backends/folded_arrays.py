@@ -9,7 +9,7 @@ from mlpcore.backends.folding import Folding, Norm
 from mlpcore.backends.forks import renew_in_child
 from mlpcore.backends.layout import Layout
 from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.signals import deferred_signals
+from mlpcore.signals import deferred_signals
 
 
 class FoldedParameters(ParameterBuffer):

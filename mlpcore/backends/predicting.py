@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mlpcore.backends.base import Backend, Binding
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.kernels.reference.operations import BatchNorm
+from mlpcore.lazy_imports import importing
 from mlpcore.program import Program, Step
 
 

@@ -3,8 +3,8 @@
 from functools import cache
 
 from mlpcore.backends.base import Backend
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.device import Device
+from mlpcore.lazy_imports import importing
 
 
 @cache

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from mlpcore.backends.forks import renew_in_child
-from mlpcore.backends.signals import deferred_signals
+from mlpcore.signals import deferred_signals
 
 T = TypeVar("T")
 

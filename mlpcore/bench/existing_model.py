@@ -3,7 +3,6 @@
 import random
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,13 +13,11 @@ from mlpcore.bench.quiet import wait_until_quiet
 from mlpcore.bench.report import Cell, Row
 from mlpcore.bench.spec import Spec
 from mlpcore.kernels.reference.operations import Activation
-
-if TYPE_CHECKING:
-    from mlpcore.model import MLP
+from mlpcore.model import MLP
 
 
 def throughput(
-    model: "MLP",
+    model: MLP,
     batch_sizes: Sequence[int] = (1, 32, 128, 1024),
     *,
     seconds: float = 0.2,

@@ -5,7 +5,6 @@ import operator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.inspect.flops import (
     counted_operations,
     inference_flops,
@@ -15,6 +14,7 @@ from mlpcore.inspect.flops import (
 from mlpcore.inspect.layers import layer_name, operations, parameter_count, product
 from mlpcore.inspect.memory import Memory, memory, recorded_bytes
 from mlpcore.inspect.table import table
+from mlpcore.lazy_imports import importing
 
 if TYPE_CHECKING:
     from mlpcore.model_base import Model

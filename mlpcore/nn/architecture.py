@@ -26,13 +26,16 @@ from mlpcore.kernels.reference.operations import (
     Standardize,
 )
 from mlpcore.kernels.reference.settings import not_negative, rate
+from mlpcore.lazy_imports import lazy_module
 from mlpcore.names import unknown
 from mlpcore.network import Network, check_sizes, perceptron
 from mlpcore.nn.activations import ActivationSpec
 from mlpcore.nn.activations import activation as resolve_activation
 
 if TYPE_CHECKING:
-    from mlpcore.nn.initializers import InitializerSpec
+    from mlpcore.nn import initializers
+else:
+    initializers = lazy_module("mlpcore.nn.initializers")
 
 __all__ = ["NormSpec", "architecture"]
 
@@ -49,7 +52,7 @@ def architecture(
     output: ActivationSpec,
     *,
     bias: bool = True,
-    initializer: InitializerSpec = "auto",
+    initializer: initializers.InitializerSpec = "auto",
     norm: NormSpec = None,
     residual: bool = False,
     dropout: float | Sequence[float] = 0.0,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mlpcore.backends.lazy_imports import lazy_names
+from mlpcore.lazy_imports import lazy_names
 
 if TYPE_CHECKING:
     from mlpcore.training.averaging import Average, ema, swa

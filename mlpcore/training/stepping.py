@@ -7,11 +7,11 @@ from typing import Any
 from mlpcore.backends.base import StepResult, StepRule
 from mlpcore.backends.bound import BoundProgram, Tape
 from mlpcore.backends.forks import renew_in_child
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.checks import not_negative, positive
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.nn.losses import Loss
 from mlpcore.optim import Optimizer
+from mlpcore.signals import deferred_signals
 from mlpcore.training.accumulation import Accumulation
 from mlpcore.training.data import take_data
 from mlpcore.training.data_as_they_are import AsTheyAre

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.batch import take
+from mlpcore.signals import deferred_signals
 from mlpcore.training.nonfinite import NonFinite, first_nonfinite
 from mlpcore.training.refresh import refresh_statistics
 from mlpcore.training.running_average import RunningAverage

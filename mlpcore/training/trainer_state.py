@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlpcore.backends.arrays import NUMPY, bring_in, kind_of, send_back
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.checks import not_negative, positive, whole_number
+from mlpcore.signals import deferred_signals
 
 if TYPE_CHECKING:
     from mlpcore.training.trainer import Trainer

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from mlpcore.backends.seqlock import SequenceLock
-from mlpcore.backends.signals import deferred_signals
+from mlpcore.signals import deferred_signals
 
 
 def test_a_read_is_what_its_work_returns():

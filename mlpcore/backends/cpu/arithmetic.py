@@ -12,9 +12,9 @@ from mlpcore.backends.base import Run, Saved
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.elementwise import Elementwise, elementwise
 from mlpcore.backends.cpu.products import affine_layer
-from mlpcore.backends.lazy_imports import lazy_module
 from mlpcore.kernels.reference.operation import Call, Operation
 from mlpcore.kernels.reference.operations import Activation
+from mlpcore.lazy_imports import lazy_module
 
 if TYPE_CHECKING:
     from mlpcore.backends.cpu import flat_update, fused_loss, layers, loss_of_rows

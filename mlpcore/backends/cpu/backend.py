@@ -13,11 +13,11 @@ from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.engine import CompiledEngine
 from mlpcore.backends.cpu.squares import sum_of_squares
 from mlpcore.backends.layout import ALIGNMENT
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import Exporter
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.device import Device
+from mlpcore.lazy_imports import importing
 from mlpcore.program import Program
+from mlpcore.signals import deferred_signals
 
 CHUNK_ROWS = 1024
 """Rows that prediction carries through the network at once.

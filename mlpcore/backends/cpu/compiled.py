@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlpcore.backends.lazy_imports import importing
+from mlpcore.lazy_imports import importing
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike

@@ -19,11 +19,11 @@ from mlpcore.backends.cpu.frozen_prediction import CompiledFrozenPrediction
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_record import PanelRecord, PassRecord
 from mlpcore.backends.fused_stages import FusedStages
-from mlpcore.backends.lazy_imports import importing
 from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.reference.operations import Activation
+from mlpcore.lazy_imports import importing
 from mlpcore.program import Program
+from mlpcore.signals import deferred_signals
 
 
 class CompiledSegment(Segment):

@@ -8,9 +8,9 @@ import numpy as np
 from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.ready import ready
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.kernels.reference.operations import Activation
+from mlpcore.signals import deferred_signals
 
 
 class Elementwise:

@@ -5,7 +5,7 @@ from typing import Any
 from mlpcore.backends.base import Mode, Segment
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.fused_stages import FusedStages, fused_stages
-from mlpcore.backends.lazy_imports import importing
+from mlpcore.lazy_imports import importing
 from mlpcore.program import Program
 
 

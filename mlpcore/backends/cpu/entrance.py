@@ -7,9 +7,9 @@ import numpy as np
 
 from mlpcore.backends.cpu.ready import contiguous_rows
 from mlpcore.backends.fused_stages import FusedStages
-from mlpcore.backends.lazy_imports import lazy_module
 from mlpcore.backends.parameters import ParameterBuffer
 from mlpcore.kernels.reference.operation import Call, RandomKey
+from mlpcore.lazy_imports import lazy_module
 
 if TYPE_CHECKING:
     from mlpcore.backends.cpu import layers

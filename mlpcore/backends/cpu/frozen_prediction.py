@@ -9,7 +9,7 @@ from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.own_calls import CELL, READABLE, OwnCalls, takes
 from mlpcore.backends.cpu.predictor import Predictor
 from mlpcore.backends.cpu.ready import contiguous_rows
-from mlpcore.backends.lazy_imports import importing
+from mlpcore.lazy_imports import importing
 
 
 class CompiledFrozenPrediction:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from mlpcore.backends.cpu.activation_kernels import activation_kernels
 from mlpcore.backends.cpu.array_cell import data_address
 from mlpcore.backends.cpu.network_table import NetworkTable, aligned
-from mlpcore.backends.lazy_imports import lazy_module
 from mlpcore.kernels.cpu.product.words import LayerWords, RecordWords
+from mlpcore.lazy_imports import lazy_module
 
 if TYPE_CHECKING:
     from mlpcore.backends.cpu import pass_layers

@@ -4,9 +4,9 @@ import threading
 
 from mlpcore.backends.cpu.code_cache import CodeCache, default_cache
 from mlpcore.backends.forks import renew_in_child
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.cpu.codegen.instruction_set import InstructionSet
 from mlpcore.kernels.cpu.units import Kernels, compile_unit, load_unit
+from mlpcore.signals import deferred_signals
 
 __all__ = ["Library", "library"]
 

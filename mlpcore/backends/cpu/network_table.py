@@ -13,10 +13,10 @@ from mlpcore.backends.forks import renew_in_child
 from mlpcore.backends.fused_stages import FusedStage, FusedStages
 from mlpcore.backends.layout import ALIGNMENT
 from mlpcore.backends.parameters import ParameterBuffer
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.cpu.product.words import LayerWords, NetworkWords
 from mlpcore.kernels.reference.operation import Scope
 from mlpcore.kernels.reference.operations import Activation
+from mlpcore.signals import deferred_signals
 
 
 def aligned(length: int, dtype: Any) -> Any:

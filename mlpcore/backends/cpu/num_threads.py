@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlpcore.backends.cpu.threads import default_num_threads
 from mlpcore.backends.forks import renew_in_child
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.checks import whole_number
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+from mlpcore.signals import deferred_signals
 
 __all__ = ["check_num_threads", "num_threads", "threads"]
 

@@ -12,9 +12,9 @@ from mlpcore.backends.cpu.layers.dropout import DropoutKernels
 from mlpcore.backends.cpu.layers.gaussian_noise import GaussianNoiseKernels
 from mlpcore.backends.cpu.layers.kernels import LayerKernels
 from mlpcore.backends.cpu.layers.layer_norm import LayerNormKernels
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.reference.operation import Operation
 from mlpcore.kernels.reference.operations import BatchNorm, Dropout, GaussianNoise, LayerNorm
+from mlpcore.signals import deferred_signals
 
 __all__ = ["LayerKernels", "layer_kernels", "saved_by"]
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mlpcore.backends.signals import deferred_signals
+from mlpcore.signals import deferred_signals
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 

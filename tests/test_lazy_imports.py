@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import mlpcore
-from mlpcore.backends.lazy_imports import lazy_module, lazy_names
+from mlpcore.lazy_imports import lazy_module, lazy_names
 
 TRAINING = (
     "mlpcore.backends.cpu.flat_update",
@@ -145,6 +145,23 @@ LAZY_NAMES = (
 def test_a_name_is_there_when_somebody_asks(form):
     asked = ", ".join(form.format(name) for name in LAZY_NAMES)
     assert run(f"import mlpcore; print(None in ({asked}))") == "False"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "frozen.FrozenPredictor",
+        "io.safetensors.read",
+        "nn.activations.activation",
+        "nn.initializers.names",
+        "nn.losses.loss",
+        "optim.schedules.cosine",
+        "passes.LayerGradients",
+    ],
+)
+def test_a_module_is_there_when_somebody_asks(name):
+    """Each in a process of its own, in which nothing else has loaded it."""
+    assert run(f"import mlpcore; print(callable(mlpcore.{name}))") == "True"
 
 
 def test_every_public_name_can_be_listed_and_had():

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from mlpcore.backends.signals import deferred_signals
 from mlpcore.kernels.cpu.fork_lock import ForkLock
+from mlpcore.signals import deferred_signals
 
 _lock = ForkLock()
 
@@ -27,7 +27,9 @@ class lazy_module:  # noqa: N801 - it is called like a function, and stands for 
     """A module that is imported when something of it is asked for, and from then on costs nothing.
 
     For functions that are called often: each name becomes an attribute when it is first read, so
-    there is neither a statement to run nor a lock to take after that.
+    there is neither a statement to run nor a lock to take after that.  And for annotations, which
+    are strings until ``typing.get_type_hints`` evaluates them: ``losses.LossSpec`` then imports
+    what it needs.
 
     Parameters
     ----------
