@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .backward import PLACES_ASKED
 from .recorded_layer import RecordedLayer
-from .tile import CACHE_LINE, FAR_BYTES, ROWS_AT_ONCE
+from .tile import CACHE_LINE, FAR_BYTES
 from .words import LayerWords, PassWords, RecordWords
 
 if TYPE_CHECKING:
@@ -43,15 +43,10 @@ def write_weight_task(module: Module) -> None:
         with f.loop(0, rows, held) as r:
             n = (rows - r).min(held)
             f.call("copy_columns", x.reals(r * ldx + k), ldx, n, columns, scratch)
-            with (
-                f.loop(0, panels) as panel,
-                f.loop(0, columns, wide) as c,
-                f.loop(0, n, ROWS_AT_ONCE) as begin,
-            ):
+            with f.loop(0, panels) as panel, f.loop(0, columns, wide) as c:
                 o, h = layer.panel_of_outputs(panel)
                 g = (rows > held).select(tiles.reals(c * layer.outputs + o * wide), own)
-                begun = scratch.reals(c * n + begin * wide)
-                task.add(g, o, h, c, begun, r + begin, (n - begin).min(ROWS_AT_ONCE))
+                task.add(g, o, h, c, scratch.reals(c * n), r, n)
 
 
 @dataclass

@@ -29,10 +29,6 @@ BLOCK = 256
 ROW_BLOCK = 64
 """Terms of one chain of a sum over the rows of a batch."""
 
-ROWS_AT_ONCE = 2 * ROW_BLOCK
-"""Rows of a batch that are added to a tile of a weight's gradient at once, while the columns of the
-input that belong to them are in the first cache."""
-
 CACHE_LINE = 64
 """Bytes of a cache line."""
 

@@ -6,7 +6,7 @@ The one place where such choices are made.  None of them changes a bit of the re
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from mlpcore.kernels.cpu.product.tile import FAR_BYTES, ROWS_AT_ONCE
+from mlpcore.kernels.cpu.product.tile import FAR_BYTES
 
 LARGEST_FEW = 48
 """Rows up to which the kernel for few rows may be the better one."""
@@ -47,6 +47,10 @@ SHORT_FLOPS = 1_000_000
 
 MOST_NATURAL_ROWS = 128
 """Rows of a pass up to which the weights are read as they lie rather than packed for it."""
+
+HELD_ROWS = 128
+"""Rows of the batch of which a task of a near weight's gradient holds its columns of the input:
+they stay in the first cache.  Whole blocks of a sum over rows."""
 
 COLUMN_BYTES = 1 << 19
 """The columns of the input that a task of a far weight's gradient holds."""
@@ -175,7 +179,7 @@ def choose_columns(
     panel_bytes = rows * network.wide * itemsize
     few = COLUMN_BYTES // panel_bytes
     if features * outputs * itemsize <= FAR_BYTES or few < 2:
-        held = min(rows, ROWS_AT_ONCE)
+        held = min(rows, HELD_ROWS)
         kept = outputs * network.wide if rows > held else 0
         return Columns(panels, network.wide, held, held * network.wide + kept)
     tasks = max(1, -(-panels // few))

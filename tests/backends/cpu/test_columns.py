@@ -9,7 +9,6 @@ import mlpcore
 from mlpcore import MLP
 from mlpcore.backends.cpu import cost_model
 from mlpcore.backends.cpu.cost_model import choose_columns
-from mlpcore.kernels.cpu.product.tile import ROWS_AT_ONCE
 
 WIDE = 32
 
@@ -38,7 +37,7 @@ def test_a_task_needs_no_more_memory_than_is_set(rows, threads, features, output
     assert 0 < columns.held <= rows
     kept = outputs * columns.span if columns.held < rows else 0
     assert columns.elements == held + kept
-    panel = ROWS_AT_ONCE * WIDE
+    panel = cost_model.HELD_ROWS * WIDE
     assert held * 4 <= max(cost_model.COLUMN_BYTES, 4 * panel)
 
 
