@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlpcore.backends.signals import deferred_signals
 from mlpcore.callbacks.base import Callback, FitRun, StopFit
 from mlpcore.io.atomic import StrPath
 from mlpcore.training.checkpoint import Snapshot
@@ -169,8 +170,11 @@ class Fit:
     def _end(self, run: FitRun) -> None:
         average = self.trainer.average
         if average is not None and average.taken:
-            self.trainer.apply_average()
-            run.refresh_statistics()
+            if run.statistics is not None:
+                run.statistics.gather(run.epoch, run.step)
+            with deferred_signals():
+                self.trainer.apply_average()
+                run.refresh_statistics()
         for callback in self.callbacks:
             callback.on_end(run)
 
