@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
+from mlpcore.backends.lazy_imports import importing
 from mlpcore.inspect.table import table
 
 
@@ -108,7 +109,8 @@ class History(Sequence[Mapping[str, float]]):
         ValueError
             If no epoch was run.
         """
-        from mlpcore.training.history_plot import plot
+        with importing():
+            from mlpcore.training.history_plot import plot
 
         return plot(self, path)
 
