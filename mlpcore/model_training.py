@@ -78,9 +78,9 @@ class TrainableModel(Model):
         average : Average, optional
             What `ema` or `swa` returns: the average of the parameters that the trainer keeps.
         on_nan : {"ignore", "raise", "skip"}
-            Whether a step whose objective or gradient is NaN or infinite is taken as any other,
-            raises FloatingPointError that names the layer, or changes nothing.  Looking for it
-            makes every step wait for a GPU.
+            Whether a step whose objective, gradient or new running statistics are NaN or infinite
+            is taken as any other, raises FloatingPointError that names the layer, or changes
+            nothing.  Looking for it makes every step wait for a GPU.
         checkpoint_segments : int or "auto", optional
             In how many groups of layers a step goes, of which it keeps the results alone: what its
             way back needs is computed again.  With ``"auto"``, √L for L layers, memory grows with

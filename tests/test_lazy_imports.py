@@ -223,3 +223,37 @@ def test_a_lazy_module_keeps_what_was_asked_for():
     assert module.Fraction is first
     with pytest.raises(AttributeError, match="module 'fractions' has no attribute 'Decimals'"):
         module.Decimals  # noqa: B018
+
+
+PROGRESS = """
+from mlpcore.training.progress import progress_bar
+with progress_bar(1, True):
+    pass
+"""
+PLOT = """
+from mlpcore.training.history_plot import plot
+plot(["an epoch"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "code"), [("tqdm", PROGRESS), ("matplotlib", PLOT)], ids=["tqdm", "matplotlib"]
+)
+def test_so_is_a_package_that_few_need(tmp_path, package, code):
+    """What stands for it here is all that the path has of it, so the code ends with its import."""
+    (tmp_path / f"{package}.py").write_text(
+        "import signal\nsignal.raise_signal(signal.SIGINT)\nwhole = True\n"
+    )
+    start = f"""
+import signal, sys
+sys.path.insert(0, {str(tmp_path)!r})
+signal.signal(signal.SIGINT, lambda *_: print(hasattr(sys.modules[{package!r}], "whole")))
+try:
+    exec(sys.stdin.read())
+except ImportError:
+    pass
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", start], input=code, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True"

@@ -85,7 +85,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # sklearn 
         ``schedule(step)`` is the factor of the rate in a step: see `mlpcore.optim.schedules`.
     solver_settings : dict, optional
         Further settings of the optimizer, such as ``{"weight_decay": 0.01}`` of ``"adamw"``.
-    callbacks : sequence of Callback, optional
+    callbacks : sequence of Callback, or one, optional
         Who watches: see `mlpcore.callbacks`.  The curves are ``loss`` and ``objective``, and
         ``validation_score`` with early stopping.
     class_weight : dict, "balanced" or None, default None

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from mlpcore.callbacks import Callback, FitRun
+from mlpcore.callbacks.given import callbacks_of
 from mlpcore.optim import lbfgs
 from mlpcore.sklearn.inputs import over_rows
 from mlpcore.sklearn.objective import BatchTrainer, Objective
@@ -167,7 +168,7 @@ def _callbacks(
     found: list[Callback] = [curves]
     if scores is not None:
         found.append(scores)
-    found += estimator.callbacks or ()
+    found += callbacks_of(estimator.callbacks)
     found.append(
         NoImprovement(
             estimator.tol,

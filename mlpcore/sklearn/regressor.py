@@ -85,7 +85,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
         ``schedule(step)`` is the factor of the rate in a step: see `mlpcore.optim.schedules`.
     solver_settings : dict, optional
         Further settings of the optimizer, such as ``{"weight_decay": 0.01}`` of ``"adamw"``.
-    callbacks : sequence of Callback, optional
+    callbacks : sequence of Callback, or one, optional
         Who watches: see `mlpcore.callbacks`.  The curves are ``loss`` and ``objective``, and
         ``validation_score`` with early stopping.
 
@@ -280,6 +280,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
         if _counts(self._objective().loss):
             self.out_activation_ = "exp"
 
+    def _check_same_network(self, X: Any) -> None:
+        if _counts(self._objective().loss) != (self.out_activation_ == "exp"):
+            raise ValueError(
+                "loss='poisson' predicts e^z of the last layer z, and every other loss z itself: "
+                "warm_start and partial_fit cannot go on from one to the other; set "
+                "warm_start=False and call fit to begin anew"
+            )
+        super()._check_same_network(X)
+
     def _predict_rows(self, X: Any) -> Any:
         z = super()._predict_rows(X)
         if self.out_activation_ != "exp":
@@ -321,4 +330,4 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # sklearn ha
 
 def _counts(loss: Loss) -> bool:
     """Return whether the last layer has the logarithms of what is predicted."""
-    return loss.custom is None and loss.expects == "counts"
+    return loss.expects == "counts"

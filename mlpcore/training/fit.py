@@ -9,6 +9,7 @@ from typing import Any
 
 from mlpcore.callbacks.base import Callback, FitRun, StopFit
 from mlpcore.io.atomic import StrPath
+from mlpcore.signals import deferred_signals
 from mlpcore.training.checkpoint import Snapshot
 from mlpcore.training.divergence import Divergence
 from mlpcore.training.epoch import train_epoch
@@ -169,8 +170,11 @@ class Fit:
     def _end(self, run: FitRun) -> None:
         average = self.trainer.average
         if average is not None and average.taken:
-            self.trainer.apply_average()
-            run.refresh_statistics()
+            if run.statistics is not None:
+                run.statistics.gather(run.epoch, run.step)
+            with deferred_signals():
+                self.trainer.apply_average()
+                run.refresh_statistics()
         for callback in self.callbacks:
             callback.on_end(run)
 

@@ -10,6 +10,7 @@ from mlpcore.training.trainer import Trainer
 MOST_ROWS = 8192
 """How many rows statistics are taken of: then a mean is known to about 1 % of the deviation."""
 LEAST_ROWS = 256
+"""How many rows are taken at least, however wide a layer is."""
 MOST_NUMBERS = 2**24
 """How many numbers the widest of the arrays between layers may have for so many rows, where that
 leaves `LEAST_ROWS`."""
@@ -36,6 +37,17 @@ class FreshStatistics:
         if self._wanted:
             source.keep_sample(rows_for_statistics(program), seed)
 
+    def gather(self, epoch: int, step: int) -> None:
+        """Have the rows that `put` needs: batches of the user's may raise, and take their time.
+
+        Parameters
+        ----------
+        epoch, step : int
+            As for `put`.
+        """
+        if self._wanted:
+            self._rows(epoch, step)
+
     def put(self, epoch: int, step: int) -> None:
         """Let the model, which holds the average, have the statistics that belong to it.
 
@@ -53,9 +65,15 @@ class FreshStatistics:
             with trainer.bound.writing():
                 state[...] = self._found[1]
             return
-        at = (epoch, step) if step else (max(epoch - 1, 0), None)
-        refresh_statistics(trainer.bound, self._source.sample(*at), trainer.frozen)
+        # Rows of batches that steps left out are among them, too.
+        finite = trainer.options.on_nan == "skip"
+        rows = self._rows(epoch, step)
+        refresh_statistics(trainer.bound, rows, trainer.frozen, finite=finite)
         self._found = place, state.copy()
+
+    def _rows(self, epoch: int, step: int) -> Any:
+        at = (epoch, step) if step else (max(epoch - 1, 0), None)
+        return self._source.sample(*at)
 
 
 def rows_for_statistics(program: Program) -> int:

@@ -6,6 +6,7 @@ from os import PathLike
 from typing import Any
 
 from mlpcore.inspect.table import table
+from mlpcore.lazy_imports import importing
 
 
 class History(Sequence[Mapping[str, float]]):
@@ -108,7 +109,8 @@ class History(Sequence[Mapping[str, float]]):
         ValueError
             If no epoch was run.
         """
-        from mlpcore.training.history_plot import plot
+        with importing():
+            from mlpcore.training.history_plot import plot
 
         return plot(self, path)
 

@@ -3,6 +3,8 @@
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from mlpcore.lazy_imports import importing
+
 if TYPE_CHECKING:
     from mlpcore.training.history import History
 
@@ -13,8 +15,9 @@ def plot(history: "History", path: str | PathLike[str] | None = None) -> Any:
         raise ValueError("there is nothing to plot: no epoch was run")
     try:
         # Figures made without pyplot need no screen, and none is kept when nobody holds it.
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
+        with importing():
+            from matplotlib.figure import Figure
+            from matplotlib.ticker import MaxNLocator
     except ImportError as error:
         raise ImportError(
             "History.plot draws with matplotlib, which is not installed: pip install matplotlib"

@@ -16,7 +16,8 @@ class NonFinite:
     ----------
     name : str
         What it is: ``"x"``, a parameter such as ``"layers.1.weight"``, ``"layers.1.z"`` or
-        ``"layers.1.a"`` for what a layer computes, or ``"gradient of layers.1.weight"``.
+        ``"layers.1.a"`` for what a layer computes, ``"new layers.1.running_variance"`` for what a
+        step would leave, or ``"gradient of layers.1.weight"``.
     layer : int or None
         The number of the layer that it belongs to; None for the input.
     nan, inf : int
@@ -60,7 +61,11 @@ def first_nonfinite(bound: BoundProgram, x: Any = None) -> NonFinite | None:
 
 
 def first_in_pass(
-    bound: BoundProgram, x: Any, records: Sequence[StageRecord], gradient: Any = None
+    bound: BoundProgram,
+    x: Any,
+    records: Sequence[StageRecord],
+    gradient: Any = None,
+    state: Mapping[str, Any] | None = None,
 ) -> NonFinite | None:
     """Return the first such array of a pass that was recorded.
 
@@ -74,10 +79,12 @@ def first_in_pass(
         What it left, one a stage, or nothing.
     gradient : array or None
         The flat gradient, of which the last layer comes first: the pass back reaches it first.
+    state : mapping of str to array, or None
+        The statistics that the pass would leave.
     """
     xp = bound.backend.xp
     for name, layer, array in (
-        *_forward(bound, x, records),
+        *_forward(bound, x, records, state or {}),
         *(() if gradient is None else _backward(bound, gradient)),
     ):
         nan, inf = xp.isnan(array), xp.isinf(array)
@@ -87,7 +94,7 @@ def first_in_pass(
 
 
 def _forward(
-    bound: BoundProgram, x: Any, records: Sequence[StageRecord]
+    bound: BoundProgram, x: Any, records: Sequence[StageRecord], state: Mapping[str, Any]
 ) -> Iterator[tuple[str, int | None, Any]]:
     if x is not None:
         yield "x", None, x
@@ -96,6 +103,8 @@ def _forward(
         for views in (bound.state.views, bound.parameters.views):
             for name, view in _of_layer(views, prefix):
                 yield name, layer, view
+        for name, view in _of_layer(state, prefix):
+            yield f"new {name}", layer, view
         if records:
             yield f"{prefix}z", layer, records[layer].z
             yield f"{prefix}a", layer, records[layer].a

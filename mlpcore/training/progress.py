@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
+from mlpcore.lazy_imports import importing
 from mlpcore.training.totals import Totals
 from mlpcore.training.trainer import Trainer
 
@@ -74,7 +75,8 @@ def progress_bar(total: int | None, progress: bool | None) -> Iterator[NoBar]:
     if not progress:
         yield NoBar()
         return
-    from tqdm import tqdm  # takes a tenth of the time that importing the library may take
+    with importing():  # takes a tenth of the time that importing the library may take
+        from tqdm import tqdm
 
     with closing(tqdm(total=total, unit="step")) as bar:
         yield Bar(bar)

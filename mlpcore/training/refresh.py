@@ -12,7 +12,9 @@ from mlpcore.kernels.reference.typing import Array
 from mlpcore.program import Program, Step
 
 
-def refresh_statistics(bound: BoundProgram, x: Any, frozen: Collection[str] = ()) -> None:
+def refresh_statistics(
+    bound: BoundProgram, x: Any, frozen: Collection[str] = (), *, finite: bool = False
+) -> None:
     """Set the statistics of batch normalisation to those of a batch; see the trainer's method.
 
     The program runs once more as in training, with three changes: its normalisations give the batch
@@ -27,6 +29,9 @@ def refresh_statistics(bound: BoundProgram, x: Any, frozen: Collection[str] = ()
         The batch, on the device and in the dtype of the network.
     frozen : collection of str
         The names in the state that stay as they are.
+    finite : bool, default False
+        Whether all statistics stay as they are where one of the batch is NaN or infinite; looking
+        waits for a GPU.
 
     Raises
     ------
@@ -52,6 +57,9 @@ def refresh_statistics(bound: BoundProgram, x: Any, frozen: Collection[str] = ()
         return sequence, run
 
     sequence, run = bound.read(once)
+    xp = bound.backend.xp
+    if finite and not all(bool(xp.isfinite(run.state[name]).all()) for name in taken):
+        return
     with bound.writing():
         bound.require(sequence)
         for name in taken:

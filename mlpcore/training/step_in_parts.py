@@ -14,6 +14,7 @@ from mlpcore.training.groups import rules_of
 from mlpcore.training.nonfinite import first_in_pass
 from mlpcore.training.objective import Objective, objective
 from mlpcore.training.penalty import Penalty
+from mlpcore.training.refresh import statistics
 from mlpcore.training.step_options import StepOptions
 
 
@@ -57,6 +58,7 @@ class StepInParts:
         self._apart = optimizer.exempt is not optimizer
         self.set_options(options)
         self._frozen = [layout.slots[name] for name in layout.names if name in self.rules.frozen]
+        self._statistics = statistics(bound.program, self.rules.frozen)
         self.accumulation = Accumulation(bound) if options.accumulate > 1 else None
         self._denominator = Denominator(bound, loss)
         self.norm: Any = None
@@ -109,9 +111,12 @@ class StepInParts:
         return found
 
     def is_finite(self, found: Objective) -> bool:
-        """Return whether J and its gradient are numbers; waits for a GPU."""
+        """Return whether J, its gradient and new statistics are numbers; waits for a GPU."""
         xp, g = self._bound.backend.xp, found.gradients.flat
-        return bool(xp.isfinite(found.value) & xp.isfinite(g).all())
+        finite = xp.isfinite(found.value) & xp.isfinite(g).all()
+        for name in self._statistics:  # a variance may overflow, by which all becomes a finite 0
+            finite &= xp.isfinite(found.tape.run.state[name]).all()
+        return bool(finite)
 
     def what_is_wrong(self, found: Objective, x: Any) -> str:
         """Return a sentence about where a pass first met a number that is none."""
@@ -120,7 +125,8 @@ class StepInParts:
             random = found.tape.run.random
             _, tape = self._bound.forward(x, Mode.TRAINING, random, watched=False)
         records = [] if tape is None else tape.records
-        first = first_in_pass(self._bound, x, records, found.gradients.flat)
+        state = {name: found.tape.run.state[name] for name in self._statistics}
+        first = first_in_pass(self._bound, x, records, found.gradients.flat, state)
         value = float(found.value)
         return f"the objective is {value:g}" + ("" if first is None else f": {first}")
 

@@ -14,7 +14,7 @@ Schedule: TypeAlias = Callable[[int], float]
 """The factor of the learning rate in a step, from the number of updates before it."""
 
 OnNaN: TypeAlias = Literal["ignore", "raise", "skip"]
-"""What is done where the loss or its gradient is NaN or infinite."""
+"""What is done where the loss, its gradient or a new statistic is NaN or infinite."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class StepOptions:
     average : Average or None
         What `ema` or `swa` returned: which average of the parameters is kept.
     on_nan : {"ignore", "raise", "skip"}, default "ignore"
-        Whether a step whose loss or gradient is NaN or infinite is taken as any other, raises
-        FloatingPointError, or changes nothing.
+        Whether a step whose loss, gradient or new running statistics are NaN or infinite is taken
+        as any other, raises FloatingPointError, or changes nothing.
     checkpoint_segments : int, "auto" or None
         In how many groups of layers a step goes, of which it keeps the results alone and computes
         again what its way back needs: for ``"auto"`` √L of L layers.  None keeps everything.

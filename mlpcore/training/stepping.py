@@ -175,7 +175,8 @@ class Stepping:
         TypeError, ValueError
             If something does not fit; the model is left as it was.
         FloatingPointError
-            If ``on_nan="raise"`` and J or its gradient is NaN or infinite; likewise.
+            If ``on_nan="raise"`` and J, its gradient or a new statistic is NaN or infinite;
+            likewise.
         """
         backend = self.bound.backend
         if sample_weight is None and self._fit_as_they_are(x, t):
@@ -196,7 +197,7 @@ class Stepping:
             If it is called in the middle of a step of the same thread, by a signal handler or a
             loss of the user's own; or while the model holds the average.
         FloatingPointError
-            If ``on_nan="raise"`` and the objective or its gradient is NaN or infinite.
+            If ``on_nan="raise"`` and J, its gradient or a new statistic is NaN or infinite.
         """
         with self._turn:
             if self._stepping or self._lent:

@@ -106,6 +106,22 @@ def test_partial_fit_goes_on():
     assert regressor.score(X, T) > 0.5
 
 
+@pytest.mark.parametrize("losses", [("squared_error", "poisson"), ("poisson", "mae")])
+def test_going_on_from_counts_to_numbers_or_back_is_refused(losses):
+    """What predicts e^z has learnt other z than what predicts z."""
+    first, second = losses
+    regressor = small(loss=first, max_iter=2, warm_start=True).fit(X, COUNTS)
+    before = regressor.predict(X)
+    regressor.set_params(loss=second)
+    for going_on in (regressor.fit, regressor.partial_fit):
+        with pytest.raises(ValueError, match=r"'poisson' predicts e\^z .*set warm_start=False"):
+            going_on(X, COUNTS)
+        np.testing.assert_array_equal(regressor.predict(X), before)
+    anew = small(loss=second, max_iter=2).fit(X, COUNTS).predict(X)
+    found = regressor.set_params(warm_start=False).fit(X, COUNTS).predict(X)
+    np.testing.assert_array_equal(found, anew)
+
+
 def test_partial_fit_needs_as_many_columns():
     with pytest.raises(ValueError, match="y has 2 columns, but the first time it had 1"):
         small().partial_fit(X, T).partial_fit(X, PAIRS)

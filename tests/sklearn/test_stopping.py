@@ -130,6 +130,22 @@ def test_callbacks_watch():
     assert stopped.history_.stopped.startswith("loss was no better")
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_callbacks_are_taken_as_the_core_takes_them():
+    class Note(Callback):
+        ended = 0
+
+        def on_end(self, run):
+            self.ended += 1
+
+    note = Note()
+    for given in (note, (note,), None, ()):
+        small(max_iter=2, callbacks=given).fit(X, Y)
+    assert note.ended == 2
+    with pytest.raises(TypeError, match=r"callbacks must be a sequence .*Note is the class, make"):
+        small(callbacks=[Note]).fit(X, Y)
+
+
 def test_callbacks_may_monitor_the_validation_score():
     watcher = EarlyStopping("validation_score", patience=2, mode="max")
     classifier = small(early_stopping=True, callbacks=[watcher], n_iter_no_change=50).fit(X, Y)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.training import batch, classifier, host, same, weights
 
+from mlpcore import Group
 from mlpcore.training.nonfinite import first_nonfinite
 
 X, T = batch()
@@ -28,6 +29,37 @@ def test_skipped_batches_change_nothing_and_are_counted(device, options):
         careless.step(X, T)
     assert (trainer.skipped, trainer.steps) == (2, careless.steps)
     assert same(model._bound.values(), twin._bound.values())
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 2}, {"checkpoint_segments": 2}])
+def test_so_are_batches_whose_variance_overflows(device, options):
+    """By an infinite variance a normalisation makes all rows 0, and the objective is a number."""
+    x = X.astype(np.float32)
+    large = np.where(np.arange(12)[:, None] == 3, np.float32(3e38), x)
+    model, twin = (classifier(device=device, norm="batch", dtype="float32") for _ in range(2))
+    trainer = model.trainer(on_nan="skip", **options)
+    careless = twin.trainer(on_nan="skip", **options)
+    for rows in (x, large, x):
+        J = float(host(trainer.step(rows, T)))
+    assert np.isfinite(J)
+    for _ in range(2):
+        careless.step(x, T)
+    assert (trainer.skipped, trainer.steps) == (1, careless.steps)
+    assert same(model._bound.values(), twin._bound.values())
+    words = r"layers\.0\.running_variance holds 6 inf among 6 elements; nothing was updated"
+    with pytest.raises(FloatingPointError, match=words):
+        model.trainer(on_nan="raise", **options).step(large, T)
+    assert same(model._bound.values(), twin._bound.values())
+
+
+def test_frozen_statistics_are_not_looked_at(device):
+    """Where they are no numbers, it is no batch that made them so."""
+    model = classifier(device=device, norm="batch")
+    with model._bound.writing():
+        model._bound.state.views["layers.0.running_variance"][...] = np.inf
+    trainer = model.trainer(on_nan="skip", groups=[Group("layers.0.*", frozen=True)])
+    trainer.step(X, T)
+    assert (trainer.skipped, trainer.steps) == (0, 1)
 
 
 def test_raising_names_the_input(device):

@@ -122,7 +122,7 @@ class CUDAStep(StepRule):
         step: int,
         lr: float,
     ) -> StepResult:
-        """Take the rest of a step that `record` began; the caller has locked the parameters."""
+        """Take the rest of what `record` began; the caller has locked parameters and state."""
         run, z = recorded
         p = self._binding.parameters.flat
         L, dz = self._plan.loss(self._loss, z, *inputs)
@@ -154,7 +154,7 @@ class CUDAStep(StepRule):
         step: int,
         lr: float,
     ) -> StepResult:
-        """Take the whole step, in place; the caller has locked the parameters."""
+        """Take the whole step, in place; the caller has locked parameters and state."""
         recorded, _ = self.record(x, seed, step)
         return self.finish(recorded, inputs, moments, step, lr)
 
@@ -164,7 +164,7 @@ def can_step_at_once(program: Program, loss: Any, optimizer: Any) -> bool:
 
     That may look at the model, which is locked during such a step.
     """
-    steps = [step for stage in program.stages for step in (*stage.before, *stage.after)]
+    steps = [step for stage in program.stages for step in stage.steps]
     return (
         rule_of(optimizer) is not None
         and loss.custom is None

@@ -65,6 +65,8 @@ class BatchSource(Source):
         self._drawn = 0  # how many batches were taken, over all epochs
         self._most = self._seed = 0
         self._sample: Reservoir | None = None
+        # The epoch that `sample` has begun, which goes on with the batches that are left.
+        self._begun: tuple[int, Iterator[tuple[int, Any, str]]] | None = None
 
     @property
     def steps(self) -> int | None:
@@ -84,8 +86,13 @@ class BatchSource(Source):
         ValueError
             If there are no batches, or too few.
         """
-        self._begin_sample(number)
-        for step, batch, name in self._numbered(number):
+        begun, self._begun = self._begun, None
+        if begun is not None and begun[0] == number:
+            numbered = begun[1]
+        else:
+            self._begin_sample(number)
+            numbered = self._numbered(number)
+        for step, batch, name in numbered:
             if step > start:
                 found = self._check(batch, name)
                 self._add_to_sample(found)
@@ -113,8 +120,11 @@ class BatchSource(Source):
         """Return those of the epoch under way, or else of the last one."""
         if self._sample is None:
             self._begin_sample(epoch)
-            for _, batch, name in islice(self._numbered(epoch), steps):
+            numbered = self._numbered(epoch)
+            for _, batch, name in islice(numbered, steps):
                 self._add_to_sample(self._check(batch, name))
+            if steps is not None:
+                self._begun = epoch, numbered
         assert self._sample is not None  # since a sample was asked for
         return self._sample.rows(self._check.bound.backend.xp)
 

@@ -48,8 +48,9 @@ class Passes:
             yield batch
 
     def _refuse_sample(self, batch: Any, i: int) -> None:
-        x = batch[0] if isinstance(batch, tuple | list) and batch else None
-        if getattr(x, "ndim", None) in (0, 1):
+        x, t, *_ = (*batch, None, None) if isinstance(batch, tuple | list) else (None, None)
+        number = isinstance(t, int | float) or getattr(t, "ndim", None) == 0
+        if number or getattr(x, "ndim", None) in (0, 1):
             raise TypeError(
                 f"item {i} of the {type(self._sequence).__name__} is a single sample, but items "
                 "must be batches; a dataset of PyTorch's goes into a DataLoader(dataset, "

@@ -35,7 +35,8 @@ class Source(ABC):
 
         Where rows are seen only as they come they are those of the epoch that is under way, or of
         the last one.  In a fit that has just been resumed there is none; then `epoch` is gone
-        through again for them, or its first `steps` minibatches.
+        through again for them, or its first `steps` minibatches, which `epoch` then leaves out, as
+        it would have anyway.
         """
         raise NotImplementedError(f"{type(self).__name__} keeps no sample")
 

@@ -108,6 +108,20 @@ def test_a_progress_bar_knows_how_many_there_are(capsys):
     assert "9/9" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("label", [1, 0.5, np.int64(1), np.array(1)])
+def test_samples_of_several_axes_with_one_number_for_a_target_are_refused(label):
+    class Images:
+        def __len__(self):
+            return 50
+
+        def __getitem__(self, i):
+            return np.zeros((1, 2, 2), np.float32), label
+
+    for function in (model().fit, model().evaluate):
+        with pytest.raises(TypeError, match="item 0 of the Images is a single sample"):
+            function(Images())
+
+
 def test_items_that_are_samples_are_refused():
     class Dataset:
         def __len__(self):
