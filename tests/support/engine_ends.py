@@ -51,17 +51,19 @@ def a_storm_of_interrupts():
 
     def bother():
         rng = np.random.default_rng(0)
+        begin.wait()  # else the start of this thread may be interrupted
         for _ in range(400):
             time.sleep(float(rng.random()) * 2e-3)
             if stop.is_set():
                 return
             os.kill(HERE, signal.SIGINT)
 
-    stop = threading.Event()
+    begin, stop = threading.Event(), threading.Event()
     thread = threading.Thread(target=bother)
     thread.start()
     while thread.is_alive():
         try:
+            begin.set()
             while thread.is_alive():
                 with mlpcore.threads(2):
                     model(x)
