@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlpcore.backends.cpu.array_cell import data_address
+from mlpcore.backends.cpu.layers.batch_norm import told
 from mlpcore.backends.cpu.library import Library
 from mlpcore.backends.cpu.network_table import aligned
 from mlpcore.backends.fused_stages import FusedStages
@@ -111,8 +112,7 @@ class PassNorm:
         settings: tuple[float, ...]
         if isinstance(operation, BatchNorm):
             self.words[NormWords.STATISTICS] = kernels["norm_statistics"]
-            momentum, statistics = operation.momentum, features
-            settings = rows, operation.eps, 1 - momentum, momentum, rows / (rows - 1)
+            settings, statistics = told(operation, rows), features
         else:
             settings, statistics = (features, operation.eps), padded
         dtype = library.dtype

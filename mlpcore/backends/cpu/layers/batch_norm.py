@@ -9,6 +9,12 @@ from mlpcore.backends.cpu.layers.kernels import LayerKernels, addresses
 from mlpcore.kernels.reference.operation import Call
 
 
+def told(operation: Any, rows: int) -> tuple[float, ...]:
+    """Return what kernels are told of a batch of `rows` rows, in the order of their `SETTINGS`."""
+    momentum = operation.momentum
+    return rows, operation.eps, 1 - momentum, momentum, rows / (rows - 1)
+
+
 class BatchNormKernels(LayerKernels):
     """One momentum and ε."""
 
@@ -51,9 +57,7 @@ class BatchNormKernels(LayerKernels):
         """Return what the kernel is told, in the order of its `SETTINGS`."""
         known, settings = self._told
         if known != rows:  # hardly ever: batches are of one size but for the last
-            momentum = self._operation.momentum
-            told = (rows, self._operation.eps, 1 - momentum, momentum, rows / (rows - 1))
-            settings = np.array(told, self._dtype)
+            settings = np.array(told(self._operation, rows), self._dtype)
             self._told = rows, settings
         return settings
 
