@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..reference.philox import threshold
-from .arrays import aligned, checked, same_shape
-from .compiler import KernelSource, blocks_to_stride, launch
+from .compiler import KernelSource
+from .drawing import launch_drawing
 from .formulas import Tools
-from .philox import philox, place_in_stream
+from .philox import philox
 from .quads import quad_access
 
 
@@ -50,26 +48,11 @@ def dropout(
     ValueError
         If a number is out of its range, or a shape does not fit.
     """
-    import cupy
-
-    rows, columns = x.shape
     if not 0 <= rate < 1:
         raise ValueError(f"rate must be in [0, 1), got {rate}")
-    where = place_in_stream(rows, seed=seed, step=step, layer=layer, first_row=first_row)
-    out = cupy.empty_like(x) if out is None else out
-    checked(x.dtype, x=x, out=out)
-    same_shape(x.shape, out=out)
-    quads = -(-columns // 4)
-    in_line = columns % 4 == 0 and aligned(x, out)
-    numbers = rows, columns, threshold(rate), *where
-    launch(
-        masked,
-        (in_line,),
-        x.dtype,
-        blocks_to_stride(rows * quads),
-        (x, out, *map(np.int64, numbers), x.dtype.type(1.0 / (1.0 - rate))),
-    )
-    return out
+    scale = x.dtype.type(1.0 / (1.0 - rate))
+    where = {"seed": seed, "step": step, "layer": layer, "first_row": first_row}
+    return launch_drawing(masked, x, out, (threshold(rate),), scale, **where)
 
 
 def masked(tools: Tools, in_line: bool) -> KernelSource:

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import aligned, checked, same_shape
-from .compiler import KernelSource, blocks_to_stride, launch
+from .compiler import KernelSource
+from .drawing import launch_drawing
 from .formulas import Tools, cosine_pi, sine_pi
-from .philox import philox, place_in_stream
+from .philox import philox
 from .quads import quad_access
 
 
@@ -59,25 +59,10 @@ def add_noise(
     ValueError
         If a number is out of its range, or a shape does not fit.
     """
-    import cupy
-
-    rows, columns = x.shape
     if not std >= 0:
         raise ValueError(f"std must be at least 0, got {std}")
-    where = place_in_stream(rows, seed=seed, step=step, layer=layer, first_row=first_row)
-    out = cupy.empty_like(x) if out is None else out
-    checked(x.dtype, x=x, out=out)
-    same_shape(x.shape, out=out)
-    quads = -(-columns // 4)
-    in_line = columns % 4 == 0 and aligned(x, out)
-    launch(
-        noisy,
-        (in_line,),
-        x.dtype,
-        blocks_to_stride(rows * quads),
-        (x, out, *map(np.int64, (rows, columns, *where)), np.float64(std)),
-    )
-    return out
+    where = {"seed": seed, "step": step, "layer": layer, "first_row": first_row}
+    return launch_drawing(noisy, x, out, (), np.float64(std), **where)
 
 
 def normal_pair(w0: int, w1: int) -> tuple[float, float]:
