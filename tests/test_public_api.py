@@ -8,31 +8,9 @@ import re
 from enum import Enum
 from pathlib import Path
 
-import mlpcore
-from mlpcore import bench, callbacks, datasets, device, functional, io, optim, training
-from mlpcore import inspect as looking
-from mlpcore import sklearn as estimators
-from mlpcore.nn import activations, initializers, losses
+from support.public_modules import MODULES
 
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
-MODULES = (
-    mlpcore,
-    functional,
-    activations,
-    initializers,
-    losses,
-    optim,
-    optim.schedules,
-    optim.lbfgs,
-    training,
-    callbacks,
-    estimators,
-    looking,
-    io,
-    datasets,
-    device,
-    bench,
-)
 
 
 def signature(thing):

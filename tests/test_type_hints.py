@@ -9,33 +9,11 @@ import sys
 from typing import Any, get_type_hints
 
 import pytest
+from support.public_modules import MODULES
 
 import mlpcore
-from mlpcore import bench, callbacks, datasets, device, functional, io, optim, training
-from mlpcore import inspect as looking
-from mlpcore import sklearn as estimators
-from mlpcore.nn import activations, architecture, initializers, losses
-
-MODULES = (
-    mlpcore,
-    functional,
-    activations,
-    architecture,
-    initializers,
-    losses,
-    optim,
-    optim.schedules,
-    optim.lbfgs,
-    training,
-    callbacks,
-    estimators,
-    looking,
-    io,
-    datasets,
-    device,
-    bench,
-)
-
+from mlpcore import optim, training
+from mlpcore.nn import architecture, losses
 
 UPWARD = {"mlpcore.summary", "mlpcore.trace", "mlpcore.inspect.summary", "mlpcore.inspect.trace"}
 """They take a model, whose module stands above theirs: type checkers alone know its type there."""
@@ -66,7 +44,7 @@ def test_the_methods_of_a_model_are_among_them():
     assert {f"mlpcore.MLP.{name}" for name in names.split()} <= public(mlpcore).keys()
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [*MODULES, architecture], ids=lambda module: module.__name__)
 def test_every_hint_can_be_read(module):
     for name, thing in public(module).items():
         try:
