@@ -74,7 +74,7 @@ class _WeightTask:
     def __post_init__(self) -> None:
         f, record = self.f, self.layer.record
         self.rows, self.width = self.job.int(PassWords.ROWS), self.job.int(PassWords.WIDTH)
-        self.dz, self.step = record.address(RecordWords.DZ), self.layer.outputs * self.width
+        self.dz, self.step = record.address(RecordWords.STRIPS), self.layer.outputs * self.width
         self.wide = f.isa.tile_vectors * f.lanes
         words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
         self.places = [record.address(word) for word in words]
@@ -151,7 +151,7 @@ def write_bias_task(module: Module) -> None:
     with module.function("bias_task", "address", "int") as (f, job, index):
         layer = RecordedLayer(job, index)
         record, width, rows = layer.record, job.int(PassWords.WIDTH), job.int(PassWords.ROWS)
-        dz, step = record.address(RecordWords.DZ), layer.outputs * width
+        dz, step = record.address(RecordWords.STRIPS), layer.outputs * width
         g = f.buffer(isa.tile_rows * f.real_bytes + isa.vector_bytes)
         with (
             f.when(record.address(RecordWords.BIAS_P).as_int() > 0),

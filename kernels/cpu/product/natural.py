@@ -1,8 +1,8 @@
 """A layer on a chunk of a batch that reads the weight as it lies, row after row.
 
-A training step changes the weight each time; for a small batch, to pack it anew would take as long
-as to multiply by it.  What a tile reads of it is copied instead, row after row into the first
-cache, so that all elements lie at constant distances from one address.  Where a weight is near and
+A training step changes the weight each time, and to pack it anew takes longer than it saves.  What
+a tile reads of it is copied instead, row after row into the first cache, so that all elements lie
+at constant distances from one address.  Where a weight is near and
 is read for one panel alone, a lower tile reads it where it is: each of its rows has an address.
 """
 
@@ -32,8 +32,13 @@ DIRECT_BYTES = 1 << 22
 
 
 def _apart(f: Function) -> int:
-    """Return how far the rows of the copy are apart; by a power of two they would share sets."""
-    return BLOCK + CACHE_LINE // f.real_bytes
+    """Return how far the rows of the copy are apart.
+
+    By a power of two they would share sets of the cache.  By whole cache lines what a tile
+    multiplies by at once lies at the same place of its line, and then Intel's processors load it 5
+    to 10 % more slowly.
+    """
+    return BLOCK + CACHE_LINE // 4 // f.real_bytes
 
 
 def write_natural_layer(module: Module) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .recorded_layer import RecordedLayer
 from .tile import BLOCK
-from .words import DropoutWords, NetworkWords, NormWords, PassWords, RecordWords
+from .words import DropoutWords, LayerWords, NetworkWords, NormWords, PassWords, RecordWords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +132,7 @@ def write_backward_rows(module: Module) -> None:
                     _through_elements(f, before, start + r, k, height, width)
                 with f.loop(0, rows, width) as r:
                     _through_rows(f, before, start + r, width)
+                _into_strips(f, layer, start, rows, width)
         dx, lddx = job.address(PassWords.DX), job.int(PassWords.LDDX)
         with f.when((end < 0) & (dx.as_int() > 0)):
             first = RecordedLayer(job, f.int(0))
@@ -144,6 +145,19 @@ def write_backward_rows(module: Module) -> None:
                     *(panels.reals(r * first.features), width, (rows - r).min(width)),
                     *(first.features, dx.reals((start + r) * lddx), lddx),
                 )
+        with f.when(end < 0):
+            _into_strips(f, RecordedLayer(job, f.int(0)), start, rows, width)
+
+
+def _into_strips(f: Function, layer: RecordedLayer, start: Int, rows: Int, width: Int) -> None:
+    """Write dz as the gradients of the parameters read it, when no product reads it any more."""
+    to = layer.record.address(RecordWords.STRIPS).reals(start * layer.outputs)
+    dz = layer.panel(RecordWords.DZ, start)
+    panels = layer.words.int(LayerWords.PANELS)
+    with f.loop(0, rows, width) as r, f.loop(0, panels) as number:
+        o, height = layer.panel_of_outputs(number)
+        at = r * layer.outputs + o * width
+        f.call("strips", dz.reals(at), to.reals(at), width, height)
 
 
 def _from_result(f: Function, job: Address, last: RecordedLayer, start: Int, rows: Int) -> None:

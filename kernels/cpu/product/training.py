@@ -12,7 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..board import Board
-from .backward import write_bias_gradient, write_copy_columns, write_weight_gradient
+from .backward import (
+    write_bias_gradient,
+    write_copy_columns,
+    write_strips,
+    write_weight_gradient,
+)
 from .gradients import write_bias_task, write_weight_task
 from .norm_tasks import write_norm_tasks
 from .recorded_layer import RecordedLayer
@@ -169,7 +174,7 @@ def write_run_pass(module: Module) -> None:
 def write_passes(module: Module) -> None:
     """Write `run_pass` and what it calls, but for the kernels that words give it."""
     for write in (
-        *(write_copy_columns, write_weight_gradient, write_bias_gradient),
+        *(write_copy_columns, write_strips, write_weight_gradient, write_bias_gradient),
         *(write_forward_rows, write_backward_rows, write_weight_task, write_bias_task),
         *(write_norm_tasks, write_phases, write_pass_job, write_run_pass),
     ):

@@ -64,12 +64,16 @@ class RecordWords:
     weight's gradient is applied, and ``BIAS_P`` with its states where that of the bias is, or 0.
     The gradient of the weight is divided into ``TASKS``, each with ``SPAN`` of its columns; a task
     lays out its columns of ``HELD`` rows of the batch at once.
+
+    ``STRIPS`` holds dz once more, as the gradients of the parameters read it: within a panel, some
+    outputs after others, as many as are computed together, and of these row after row.  Unless
+    somebody looks at dz afterwards it is the same array.
     """
 
     Z, A, DA, DZ, ROWS, STRIDE, BACKWARD, ROW_BACKWARD, SETTINGS, WEIGHT = range(10)
     P, STATE1, STATE2, BIAS_P, BIAS_STATE1, BIAS_STATE2 = range(10, 16)
     TASKS, SPAN, HELD = range(16, 19)
-    N, Y, DN, DY, NORM, DROPOUT, ACTIVATION, ROW_ACTIVATION = range(19, 27)
+    N, Y, DN, DY, NORM, DROPOUT, ACTIVATION, ROW_ACTIVATION, STRIPS = range(19, 28)
     COUNT = 32
 
 

@@ -17,7 +17,7 @@ CHUNK_BYTES = 1 << 20
 CHUNK_ROWS = 64
 """Rows of a chunk at most: weights that come from the third cache are then used often enough."""
 
-PASS_CHUNK_ROWS = 128
+PASS_CHUNK_ROWS = 256
 """The same where a pass is differentiated: a weight is copied for each chunk."""
 
 FEW_PER_ROW = ((1 << 20, 1.1, 0.9), (1 << 22, 1.2, 0.98), (float("inf"), 1.4, 1.2))
@@ -44,9 +44,6 @@ MANY_FLOPS_PER_THREAD = 2_000_000
 SHORT_FLOPS = 1_000_000
 """Operations of a call that is over sooner than other Python threads would notice."""
 
-
-MOST_NATURAL_ROWS = 128
-"""Rows of a pass up to which the weights are read as they lie rather than packed for it."""
 
 HELD_ROWS = 128
 """Rows of the batch of which a task of a near weight's gradient holds its columns of the input:
@@ -145,7 +142,9 @@ def choose_pass(rows: int, threads: int, network: Network, width: int) -> tuple[
     flops = 6 * rows * network.flops_per_row // 2
     panels = -(-rows // width)
     participants = max(1, min(threads, flops // MANY_FLOPS_PER_THREAD))
-    chunk = width * max(1, min(PASS_CHUNK_ROWS // width, -(-panels // participants)))
+    # As many chunks for each, all of about the same size.
+    rounds = max(1, -(-panels // (PASS_CHUNK_ROWS // width * participants)))
+    chunk = width * max(1, -(-panels // (rounds * participants)))
     return chunk, participants
 
 

@@ -17,7 +17,7 @@ else:  # what few networks need
 _PANELS = (
     *((RecordWords.Z, "z"), (RecordWords.N, "n"), (RecordWords.A, "a"), (RecordWords.Y, "y")),
     *((RecordWords.DZ, "dz"), (RecordWords.DN, "dn"), (RecordWords.DA, "da")),
-    (RecordWords.DY, "dy"),
+    *((RecordWords.DY, "dy"), (RecordWords.STRIPS, "strips")),
 )
 """The panels of a layer, by the words that say where they are."""
 
@@ -114,6 +114,7 @@ class LayerRecord:
         # A norm of rows gives dz at once, but what is summed of dn comes when all rows are done.
         apart = stage.norm is not None and not stage.waits
         arrays["dn"] = arrays["da"] = arrays["dy"] = new() if apart else arrays["dz"]
+        arrays["strips"] = arrays["dz"]
         return arrays
 
     def _place(self) -> None:
@@ -122,8 +123,9 @@ class LayerRecord:
             self.words[word] = self._arrays[name].ctypes.data
 
     def keep_gradients(self) -> None:
-        """Keep the gradients of the result, and of what is activated, apart from now on."""
+        """Keep the gradients of the product, of the result and of what is activated from now on."""
         stage, arrays = self.stage, self._arrays
+        arrays["strips"] = self._panels()
         if stage.norm is not None and arrays["dn"] is arrays["dz"]:
             arrays["dn"] = arrays["da"] = arrays["dy"] = self._panels()
         if stage.activation is not None or stage.dropout is not None:

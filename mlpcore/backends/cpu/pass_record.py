@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpcore.backends.base import StageRecord
 from mlpcore.backends.cpu.array_cell import data_address
-from mlpcore.backends.cpu.cost_model import MOST_NATURAL_ROWS, Columns, choose_columns, choose_pass
+from mlpcore.backends.cpu.cost_model import Columns, choose_columns, choose_pass
 from mlpcore.backends.cpu.layer_record import LayerRecord
 from mlpcore.backends.cpu.network_table import NetworkTable, aligned
 from mlpcore.backends.cpu.scratch import scratch
@@ -100,7 +100,6 @@ class PassRecord:
         words[PassWords.RUNS] = len(stops) + 1
         self._kernel = table.library.kernels("passes").function("run_pass")
         self._narrow: int | None = None
-        self._natural: int | None = None
         narrow = next((most for most in narrow_rows(table.lanes) if rows <= most), None)
         if narrow is not None:
             kernels = table.library.kernels("narrow")
@@ -111,8 +110,6 @@ class PassRecord:
             words[PassWords.GRADIENT] = table.library.kernels("gradient")["input_gradient"]
             words[PassWords.GRADIENT_STEP] = turned_features(table.isa, table.dtype.itemsize)
             words[PassWords.COPIED] = turned_elements(table.isa, table.dtype.itemsize)
-            if rows <= MOST_NATURAL_ROWS:
-                self._natural = table.library.kernels("natural")["natural_layer"]
         self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
 
     @property
@@ -219,13 +216,12 @@ class PassRecord:
 
     def _layer_kernel(self) -> int:
         """Return the kernel that computes a layer, with the weights as it reads them."""
-        packing = self.table.many
         if self._narrow is not None:
             return self._narrow
-        if self._natural is not None and packing.stale:
-            return self._natural
-        packing.refresh()
-        return self.table.library.kernels("many")["layer"]
+        library = self.table.library
+        if self.table.many.stale:
+            return library.kernels("natural")["natural_layer"]
+        return library.kernels("many")["layer"]
 
 
 class PanelRecord(StageRecord):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mlpcore.backends.cpu.cost_model import (
     LARGEST_IMBALANCE,
+    PASS_CHUNK_ROWS,
     SPREAD_FLOPS_PER_THREAD,
     Way,
     choose,
@@ -131,3 +132,9 @@ def test_every_choice_can_be_carried_out(sizes, rows, threads, by_row):
         assert chunk >= 1
         assert chunk % width == 0
         assert 1 <= participants <= threads
+        # All chunks are of about one size, and as many for each participant.
+        chunks = -(-rows // chunk)
+        assert chunk <= max(width, PASS_CHUNK_ROWS)
+        assert chunks == 1 or (chunks - 1) * chunk < rows <= chunks * chunk
+        most = -(-chunks // participants)
+        assert most * chunk < rows / participants + (most + 1) * width
