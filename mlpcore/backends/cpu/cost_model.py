@@ -143,7 +143,8 @@ def choose_pass(rows: int, threads: int, network: Network, width: int) -> tuple[
     panels = -(-rows // width)
     participants = max(1, min(threads, flops // MANY_FLOPS_PER_THREAD))
     # As many chunks for each, all of about the same size.
-    rounds = max(1, -(-panels // (PASS_CHUNK_ROWS // width * participants)))
+    most = max(1, PASS_CHUNK_ROWS // width)
+    rounds = max(1, -(-panels // (most * participants)))
     chunk = width * max(1, -(-panels // (rounds * participants)))
     return chunk, participants
 

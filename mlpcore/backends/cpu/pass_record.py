@@ -110,6 +110,7 @@ class PassRecord:
             words[PassWords.GRADIENT] = table.library.kernels("gradient")["input_gradient"]
             words[PassWords.GRADIENT_STEP] = turned_features(table.isa, table.dtype.itemsize)
             words[PassWords.COPIED] = turned_elements(table.isa, table.dtype.itemsize)
+            self._natural = table.library.kernels("natural")["natural_layer"]
         self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
 
     @property
@@ -218,10 +219,9 @@ class PassRecord:
         """Return the kernel that computes a layer, with the weights as it reads them."""
         if self._narrow is not None:
             return self._narrow
-        library = self.table.library
         if self.table.many.stale:
-            return library.kernels("natural")["natural_layer"]
-        return library.kernels("many")["layer"]
+            return self._natural
+        return self.table.library.kernels("many")["layer"]
 
 
 class PanelRecord(StageRecord):
