@@ -3,6 +3,7 @@
     python benchmarks/grid.py run results            # hours; goes on where it was interrupted
     python benchmarks/grid.py run results --networks 1,5 --batch-sizes 1,32 --work inference
     python benchmarks/grid.py compare results/grid.json again/grid.json
+    python benchmarks/grid.py table results/grid.json again/grid.json
 
 A network with its batch sizes is measured in a process of its own, so that no library meets what
 another network left behind.  ``grid.md`` and ``grid.json`` hold all that the folder holds.
@@ -18,6 +19,7 @@ from pathlib import Path
 from grid_compare import compare
 from grid_plan import BATCH_SIZES, NETWORKS, OTHER_ACTIVATIONS, PEERS, THREADS, WORK, jobs
 from grid_summary import markdown
+from grid_table import tables
 
 
 def main(arguments=None):
@@ -59,6 +61,13 @@ def run_compare(args):
     lines, agree = compare(*(json.loads(path.read_text()) for path in (args.first, args.second)))
     print("\n".join(lines))
     return 0 if agree else 1
+
+
+def run_table(args):
+    """Write the tables of RESULTS.md to the standard output."""
+    paths = [path for path in (args.first, args.second) if path is not None]
+    print(tables(*(json.loads(path.read_text()) for path in paths)))
+    return 0
 
 
 def _chosen(known, convert=str):
@@ -112,6 +121,11 @@ def _parser():
     two.set_defaults(command=run_compare)
     two.add_argument("first", type=Path)
     two.add_argument("second", type=Path)
+
+    three = commands.add_parser("table", help="write short tables of one run, or of two")
+    three.set_defaults(command=run_table)
+    three.add_argument("first", type=Path)
+    three.add_argument("second", type=Path, nargs="?", help="another run, a column of its ratios")
     return parser
 
 

@@ -16,7 +16,8 @@ def kind_of(report):
     return work, header["activation"], header["dtype"], header["threads"]
 
 
-def _order(report):
+def order(report):
+    """Return what reports are sorted by: prediction first, SGD, ReLU, one thread."""
     work, activation, *others = kind_of(report)
     return work != "inference", work != "sgd", activation != "relu", activation, *others
 
@@ -51,7 +52,7 @@ def span(ratio):
 def markdown(reports):
     """Return all tables: a section for each kind of work."""
     lines = [*_machine(reports), ""]
-    for kind, group in groupby(sorted(reports, key=_order), key=kind_of):
+    for kind, group in groupby(sorted(reports, key=order), key=kind_of):
         same = list(group)
         work, activation, dtype, threads = kind
         step = "Inference" if work == "inference" else f"Training step, {work}"

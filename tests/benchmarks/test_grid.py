@@ -199,3 +199,27 @@ def test_comparing_files_ends_with_1_where_they_differ(tmp_path, capsys):
     assert "agree" in capsys.readouterr().out
     assert grid.main(["compare", *map(str, paths)]) == 1
     assert "do not agree" in capsys.readouterr().out
+
+
+def test_a_short_table_of_one_run_or_of_two(tmp_path, capsys):
+    import grid
+
+    rows = [row("mlpcore", 1e-6), row("mlpcore", 2e-4, 8), row("a", 2e-6)]
+    first = report([ratio("a", 2.0), ratio("a", 0.5, batch_size=8)], rows)
+    second = report([ratio("a", 4.0), ratio("b", 2.5, fastest=False)], rows)
+    paths = [str(tmp_path / name) for name in ("first.json", "second.json")]
+    for path, one in zip(paths, (first, second), strict=True):
+        Path(path).write_text(json.dumps([one]))
+    assert grid.main(["table", paths[0]]) == 0
+    text = capsys.readouterr().out
+    assert "### Prediction, relu, float32, 1 thread" in text
+    assert (
+        "2 cells, geometric mean 1.00; behind (below 0.98): 4-3 at 8: 0.50 (0.49-0.51), a." in text
+    )
+    assert "| 4-3 | 1 | 1.0 | 50.0 | 50 % | 0.5 | a | 2.00 (1.96-2.04) |\n" in text
+    assert "| 4-3 | 8 | 200 | 50.0 | 50 % | 100 | a | 0.50 (0.49-0.51) |\n" in text
+    assert grid.main(["table", *paths]) == 0
+    text = capsys.readouterr().out
+    assert "2 cells, geometric mean 1.00 and 4.00;" in text
+    assert "2.00 (1.96-2.04) | 4.00 |\n" in text
+    assert "0.50 (0.49-0.51) | - |\n" in text

@@ -1,0 +1,84 @@
+"""A grid in short tables, those of RESULTS.md, beside what a second run says."""
+
+from itertools import groupby
+
+from grid_summary import (
+    LEVEL,
+    OURS,
+    fastest,
+    geometric_mean,
+    kind_of,
+    network_of,
+    order,
+    span,
+)
+
+_NAMES = {"inference": "Prediction", "sgd": "Training step, SGD", "adam": "Training step, Adam"}
+_COLUMNS = (
+    "network", "batch", "mlpcore, us", "GFLOP/s", "of the peak nearby", "bound, us", "fastest peer",
+    "its time / ours (quartiles)",
+)  # fmt: skip
+
+
+def tables(reports, again=()):
+    """Return a table for each kind of work; with a second run, its ratio to the fastest peer."""
+    others = {(kind_of(r), network_of(r)): fastest(r) for r in again}
+    lines = []
+    for kind, group in groupby(sorted(reports, key=order), key=kind_of):
+        lines += [*_heading(kind), "", *_table(list(group), kind, others), ""]
+    return "\n".join(lines)
+
+
+def _heading(kind):
+    work, activation, dtype, threads = kind
+    number = "1 thread" if threads == 1 else f"{threads} threads"
+    return [f"### {_NAMES[work]}, {activation}, {dtype}, {number}"]
+
+
+def _table(reports, kind, others):
+    found = [
+        (report, row, fastest(report)[row["batch_size"]])
+        for report in reports
+        for row in report["rows"]
+        if row["contender"] == OURS and row["batch_size"] in fastest(report)
+    ]
+    second = [
+        others.get((kind, network_of(report)), {}).get(row["batch_size"])
+        for report, row, _ in found
+    ]
+    columns = _COLUMNS + ("again",) * any(second)
+    left = ("network", "fastest peer")
+    rule = "|".join("---" if name in left else "---:" for name in columns)
+    lines = [_summary(found, second), "", f"| {' | '.join(columns)} |", f"|{rule}|"]
+    for (report, row, ratio), other in zip(found, second, strict=True):
+        share = row["fraction_of_peak_nearby"]
+        cells = [
+            network_of(report), f"{row['batch_size']}", _us(row["median_s"]),
+            f"{row['gflops']:.1f}", "-" if share is None else f"{100 * share:.0f} %",
+            _us(row["bound_s"]), ratio["peer"], span(ratio),
+        ]  # fmt: skip
+        if any(second):
+            cells.append("-" if other is None else f"{other['median']:.2f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _summary(found, second):
+    runs = [[ratio for _, _, ratio in found], [ratio for ratio in second if ratio]]
+    means = [f"{geometric_mean([r['median'] for r in run]):.2f}" for run in runs if run]
+    behind = [
+        f"{network_of(report)} at {row['batch_size']}: {span(ratio)}, {ratio['peer']}"
+        for report, row, ratio in found
+        if ratio["median"] < LEVEL
+    ]
+    return (
+        f"{len(found)} cells, geometric mean {' and '.join(means)}; "
+        f"behind (below {LEVEL}): {'; '.join(behind) or 'none'}."
+    )
+
+
+def _us(seconds):
+    if seconds is None:
+        return "-"
+    us = seconds * 1e6
+    return f"{us:,.0f}" if us >= 100 else f"{us:.1f}"
