@@ -1,7 +1,9 @@
 """What a multiprocessor has room for.
 
 Source: CUDA C++ Programming Guide, "Compute Capabilities", table "Technical Specifications per
-Compute Capability".  How registers are handed out is from the CUDA Occupancy Calculator.
+Compute Capability".  How registers are handed out is from the CUDA Occupancy Calculator.  What is
+multiplied and added in a cycle: the same guide, "Arithmetic Instructions", table "Throughput of
+Native Arithmetic Instructions", which has moved to the CUDA C++ Best Practices Guide since.
 """
 
 from __future__ import annotations
@@ -37,15 +39,15 @@ class Architecture:
         Bytes of shared memory of a multiprocessor.
     reserved : int
         Bytes of it that CUDA takes for itself in each block.
-    fma_lanes : int
-        Multiply-adds in float32 of a multiprocessor in a clock cycle.
+    fma_lanes : tuple of int
+        Multiply-adds of a multiprocessor in a clock cycle, in float32 and in float64.
     """
 
     warps: int
     blocks: int
     shared: int
     reserved: int
-    fma_lanes: int
+    fma_lanes: tuple[int, int]
 
     @property
     def shared_of_block(self) -> int:
@@ -54,11 +56,11 @@ class Architecture:
 
 
 ARCHITECTURES: Mapping[Capability, Architecture] = {
-    (7, 5): Architecture(32, 16, 64 * 1024, 0, 64),
-    (8, 0): Architecture(64, 32, 164 * 1024, 1024, 64),
-    (9, 0): Architecture(64, 32, 228 * 1024, 1024, 128),
-    (10, 0): Architecture(64, 32, 228 * 1024, 1024, 128),
-    (12, 0): Architecture(48, 24, 100 * 1024, 1024, 128),
+    (7, 5): Architecture(32, 16, 64 * 1024, 0, (64, 2)),
+    (8, 0): Architecture(64, 32, 164 * 1024, 1024, (64, 32)),
+    (9, 0): Architecture(64, 32, 228 * 1024, 1024, (128, 64)),
+    (10, 0): Architecture(64, 32, 228 * 1024, 1024, (128, 64)),
+    (12, 0): Architecture(48, 24, 100 * 1024, 1024, (128, 2)),
 }
 """Each architecture that the kernels are compiled for, by its compute capability."""
 

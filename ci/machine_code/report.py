@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from .architectures import ARCHITECTURES, Capability, target
+from .gates import least_share
 from .measure import Measured
 from .products import MULTIPLY_ADDS, main_loop
 from .roofline import SHEETS, elements_a_second, issue_limit
@@ -27,7 +28,7 @@ them, and an estimate of what that allows. It is written by
 
 and `ci/compiled` holds every kernel to it: no spilled registers, registers and shared memory at
 most as stated, an occupancy of at least 50 % where memory bounds a kernel, the traffic below, and
-at least 70 % of multiply-adds in the main loops of products.
+the multiply-adds below in the main loops of products.
 """
 
 _RESOURCES = """
@@ -57,6 +58,11 @@ _PRODUCTS = """
 
 The innermost loop with the most multiply-adds. `tiled` and `narrow` sum as the CPU does; larger
 products go to cuBLASLt, whose code is not ours.
+
+In float32 at least 70 % of the loop's instructions are multiply-adds. In float64 the share may be
+smaller by as much as a multiprocessor has fewer lanes for them, by the CUDA C++ Programming Guide's
+table of arithmetic throughput: {shares}.
+Where it has two, a product waits for them, whatever else is in the loop.
 
 """
 
@@ -94,7 +100,7 @@ def report(found: Sequence[Measured]) -> str:
             _reasons(found),
             _TRAFFIC,
             _table(*_traffic(found)),
-            _PRODUCTS,
+            _PRODUCTS.format(shares=_least_shares()),
             _table(*_products(found)),
             _ESTIMATE.format(sheets=sheets, elements="2²⁴"),
             _table(*_times(found)),
@@ -157,6 +163,10 @@ def _traffic(found: Sequence[Measured]) -> tuple[list[str], list[list[str]]]:
         cells = [target(m.capability), traffic.numbers * size, traffic.least * size, 8 * widest]
         rows.append([f"{m.name}, {m.dtype}", *map(str, cells)])
     return ["kernel", "architecture", "bytes", "least", "widest access (bits)"], rows
+
+
+def _least_shares() -> str:
+    return ", ".join(f"{100 * least_share(8, c):.2g} % on {target(c)}" for c in ARCHITECTURES)
 
 
 def _products(found: Sequence[Measured]) -> tuple[list[str], list[list[str]]]:

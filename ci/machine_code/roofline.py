@@ -61,5 +61,5 @@ def issue_limit(capability: Capability, share: float) -> float:
     share : float
         The multiply-adds among the loop's instructions, from 0 to 1.
     """
-    lanes = ARCHITECTURES[capability].fma_lanes / _SCHEDULERS
+    lanes = ARCHITECTURES[capability].fma_lanes[0] / _SCHEDULERS
     return min(1.0, share * _LANES_OF_WARP / lanes)
