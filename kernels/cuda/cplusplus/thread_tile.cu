@@ -32,12 +32,14 @@ __device__ __forceinline__ void store(real* to, const Vector& value) {
 //
 // x and W point to the thread's first row and first output; x_step and W_step are the distances of
 // neighbouring rows and outputs.
-template <int ROWS, int OUTPUTS>
+//
+// The loop is unrolled to ROUNDS vectors of terms: to two, so that the loads of one are under way while
+// the other is multiplied, or to more, where there is little to multiply.
+template <int ROUNDS = 2, int ROWS, int OUTPUTS>
 __device__ __forceinline__ void multiply_add(
     real (&acc)[ROWS][OUTPUTS], const real* x, int x_step, const real* W, int W_step, int terms) {
     int k = 0;
-    // Twice, so that the loads of one round are under way while the other computes.
-#pragma unroll 2
+#pragma unroll ROUNDS
     for (; k + PER_VECTOR <= terms; k += PER_VECTOR) {
         Vector w[OUTPUTS];
 #pragma unroll

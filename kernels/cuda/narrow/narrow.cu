@@ -7,9 +7,10 @@
 // Weights are RESIDENT in shared memory, read once by each block; or, where they do not fit, come
 // from the L2 cache in panels of PANEL terms k for all outputs of a layer.
 //
-// Before this text stand `real`, the text of thread_tile.cu, THREADS, TILE_ROWS, A_STEP (the distance of
-// rows of `a`), PANEL, PANEL_STEP, RESIDENT, KEEP and the activations.  After it stand a struct for
-// each distinct shape of a layer and the kernel that calls `layer` for each layer.  A shape has
+// Before this text stand `real`, the text of thread_tile.cu, THREADS, TILE_ROWS, FEW_ROWS (whether that is
+// the smaller number), A_STEP (the distance of rows of `a`), PANEL, PANEL_STEP, RESIDENT, KEEP and the
+// activations.  After it stand a struct for each distinct shape of a layer and the kernel that calls
+// `layer` for each layer.  A shape has
 //
 //     inputs, outputs          the sizes of W
 //     rows, columns            rows and outputs of a thread
@@ -70,24 +71,27 @@ __device__ __forceinline__ void layer(
     const int output =
         warp % Shape::warps * (LANES_OF_OUTPUTS * Shape::columns) + lane % LANES_OF_OUTPUTS;
     const real* x = a + row * A_STEP;
+    // Of a thread with few sums, the instructions that only make the loop would be a third.  In a block of
+    // few rows it has the registers for longer rounds: it shares its multiprocessor with three at most.
+    constexpr int rounds = FEW_ROWS && Shape::rows * Shape::columns <= PER_VECTOR ? 4 : 2;
 
     real acc[Shape::rows][Shape::columns] = {};
     if constexpr (RESIDENT) {
-        multiply_add(acc, x, A_STEP, W + output * Shape::W_step, Shape::W_step, inputs);
+        multiply_add<rounds>(acc, x, A_STEP, W + output * Shape::W_step, Shape::W_step, inputs);
     } else {
         const real* w = panel + output * PANEL_STEP;
 #pragma unroll 1
         for (int k = 0; k + PANEL <= inputs; k += PANEL) {
             fill_weights<Shape, PANEL, PANEL_STEP>(panel, W, k);
             __syncthreads();  // the panel is whole
-            multiply_add(acc, x + k, A_STEP, w, PANEL_STEP, PANEL);
+            multiply_add<rounds>(acc, x + k, A_STEP, w, PANEL_STEP, PANEL);
             __syncthreads();  // everyone has read it
         }
         constexpr int rest = inputs % PANEL;
         if constexpr (rest > 0) {
             fill_weights<Shape, rest, PANEL_STEP>(panel, W, inputs - rest);
             __syncthreads();  // the last panel is whole
-            multiply_add(acc, x + inputs - rest, A_STEP, w, PANEL_STEP, rest);
+            multiply_add<rounds>(acc, x + inputs - rest, A_STEP, w, PANEL_STEP, rest);
         }
     }
     __syncthreads();  // everyone has read x

@@ -13,7 +13,7 @@ from ..activations import FORMULAS
 from ..cplusplus import text
 from ..cplusplus.translation import Subroutines, literal
 from .layers import NarrowLayer
-from .tiles import THREADS, BlockLayout, thread_tile, weight_step
+from .tiles import THREADS, BlockLayout, rows_of_tile, thread_tile, weight_step
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def narrow_source(
     constants = {
         "int THREADS": THREADS,
         "int TILE_ROWS": variant.tile_rows,
+        "bool FEW_ROWS": _cpp(variant.tile_rows == rows_of_tile(dtype.itemsize, many=False)),
         "int A_STEP": layout.a_step,
         "int PANEL": layout.panel,
         "int PANEL_STEP": layout.panel_step,
