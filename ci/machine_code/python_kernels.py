@@ -137,14 +137,14 @@ ENTRIES: tuple[Entry, ...] = (
         soft.label_terms,
         ((256, True, True),),
         tuple(v for a in _FLAGS for b in _FLAGS for v in _by_size(a, b)),
-        Ceilings((64, 80), 192),
+        Ceilings((64, 64), 192),
         {},
     ),
     Entry(
         soft.distribution_terms,
         ((32, False, False),),
         tuple(v for a in _FLAGS for b in _FLAGS for v in _by_size(a, b)),
-        Ceilings((64, 80), 192),
+        Ceilings((64, 64), 192),
         {(32, False, False): _twice(2, 1)},
     ),
     Entry(
@@ -157,12 +157,22 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         elements.elements,
         (("binary_cross_entropy", 32, True, False), ("mse", 32, True, False)),
-        tuple((n, *v) for n in ELEMENTS for f in _FLAGS for v in _by_size(True, f)),
+        tuple(
+            (n, *v) for n in ELEMENTS if n != "poisson" for f in _FLAGS for v in _by_size(True, f)
+        ),
         Ceilings((64, 80), 64),
         {
             ("binary_cross_entropy", 32, True, False): _once(2, 1),
             ("mse", 32, True, False): _once(2, 1),
         },
+    ),
+    Entry(
+        elements.elements,
+        (),
+        tuple(("poisson", *v) for f in _FLAGS for v in _by_size(True, f)),
+        # With 64 registers in float64, its variant for long rows spills.
+        Ceilings((64, 80), 64, reason_float64=_UNROLLED),
+        {},
     ),
     Entry(
         row_weights.shares,

@@ -31,7 +31,8 @@ _BLOCKS_OF_MULTIPROCESSOR = 32
 """Blocks for each multiprocessor, of kernels whose threads stride through the whole input."""
 
 _THREADS_OF_MULTIPROCESSOR = {4: 1024, 8: 768}
-"""Threads that must fit on a multiprocessor at once, by the bytes of a number.
+"""Threads that must fit on a multiprocessor at once, by the bytes of a number, unless a kernel asks
+for others.
 
 They have up to 64 and 80 registers each.  Left to itself the assembler aims at more threads and
 spills a few registers for it.
@@ -64,11 +65,15 @@ class KernelSource:
         for addresses of such; ``single``, ``double``, ``uint`` (32 bits) and ``byte`` likewise.
     threads : int
         The most threads that a block has.
+    together : int, optional
+        How many threads must fit on a multiprocessor at once, if the number that is usual for the
+        dtype does not suit the kernel.
     """
 
     function: Callable[..., None]
     kinds: str
     threads: int = THREADS
+    together: int | None = None
 
 
 @functools.cache
@@ -110,14 +115,14 @@ def _compiled(
         types.CPointer(numbers[kind[:-1]]) if kind.endswith("*") else numbers[kind]
         for kind in source.kinds.split()
     ]
-    blocks = max(1, _THREADS_OF_MULTIPROCESSOR[dtype.itemsize] // source.threads)
+    together = source.together or _THREADS_OF_MULTIPROCESSOR[dtype.itemsize]
     text, _ = tools.cuda.compile(
         tools.specialised(source.function),
         types.void(*arguments),
         device=False,
         abi="numba",
         cc=capability,
-        launch_bounds=(source.threads, blocks),
+        launch_bounds=(source.threads, max(1, together // source.threads)),
     )
     (entry,) = _ENTRY.findall(text)
     text = _ENVIRONMENT.sub("", text).replace(entry, entry_name(factory, dtype))

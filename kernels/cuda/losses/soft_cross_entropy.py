@@ -20,6 +20,9 @@ from ..groups import group_softmax, group_sum, groups_of_block, seen
 
 _LOWEST = -inf
 _NAN = nan
+_TOGETHER = 1024
+"""Threads of a multiprocessor, in float64 too: 64 registers are enough for each, but where it may
+take more, the assembler does, and a block less is resident."""
 
 
 def label_terms(tools: Tools, size: int, weighted: bool, by_class: bool) -> KernelSource:
@@ -99,4 +102,5 @@ def _terms(
                 losses[row] = 0.0 if weight == 0.0 else loss * weight
             first += cuda.gridDim.x * groups
 
-    return KernelSource(kernel, f"real* {kind} real* real* real* real* int int real real real")
+    kinds = f"real* {kind} real* real* real* real* int int real real real"
+    return KernelSource(kernel, kinds, together=_TOGETHER)

@@ -13,7 +13,7 @@ from mlpcore.kernels.cuda.norms import batch_kernels, gradient_sums, layer_kerne
 from mlpcore.kernels.cuda.optimizers.sweep import update
 from mlpcore.kernels.cuda.rows import softmax
 
-F32 = np.dtype(np.float32)
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 # One variant of each kernel.
 KERNELS = {
@@ -76,3 +76,15 @@ def test_the_version_is_one_that_the_oldest_driver_of_cuda_12_reads():
     factory, variant = KERNELS["chunk_sums"]
     for capability in ((7, 5), (8, 0), (9, 0)):
         assert ".version 8.0\n" in ptx_of(factory, F32, variant, capability)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "blocks"), [("update", {F32: 4, F64: 3}), ("label_terms", {F32: 4, F64: 4})]
+)
+def test_so_many_blocks_fit_together_as_is_usual_for_the_dtype_or_as_the_kernel_asks(
+    kernel, blocks
+):
+    factory, variant = KERNELS[kernel]
+    for dtype, count in blocks.items():
+        text = ptx_of(factory, dtype, variant, (9, 0))
+        assert re.search(rf"^\.minnctapersm {count}$", text, re.MULTILINE)
