@@ -135,9 +135,10 @@ class TrainableModel(Model):
     ) -> None:
         """Compile and load now what predictions and training steps would otherwise wait for.
 
-        Kernels that this machine has compiled before are loaded from the cache folder.  On a GPU
-        those that prediction and its gradient need are compiled.  Rows of zeros are predicted and
-        differentiated for it; nothing of the model changes, and no `on_layer` callback is called.
+        Kernels that this machine has compiled before are loaded from the cache folder.  Rows of
+        zeros are predicted and differentiated for it, and parameters of no model updated; nothing
+        of the model changes, and no `on_layer` callback is called.  On a GPU what only weights of
+        samples need is compiled at the first step that has them.
 
         Parameters
         ----------

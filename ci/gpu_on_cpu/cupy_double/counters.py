@@ -23,6 +23,8 @@ class Counters:
         processor wait whatever the stream.
     synchronisations : int
         Calls that wait for the device, a stream or an event.
+    modules : int
+        Modules that were loaded, each for a kernel or a few.
     allocations : int
         Device allocations; those that a memory pool answers from its stock do not reach the device.
     """
@@ -34,4 +36,5 @@ class Counters:
     device_to_device: int = 0
     pageable: int = 0
     synchronisations: int = 0
+    modules: int = 0
     allocations: int = 0

@@ -75,6 +75,7 @@ class Modules:
         if data.startswith(b"\x7fELF"):
             raise GpuOnCpuError("a cubin cannot run on a CPU; CuPy must compile to PTX")
         module = load_ptx(data)
+        self.counters.modules += 1
         handle = next(self._handles)
         self._modules[handle] = module
         self._device_of[handle] = self._current.index

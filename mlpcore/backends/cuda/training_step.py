@@ -17,6 +17,9 @@ from mlpcore.program import Program
 Inputs = tuple[Any, Any]
 """Targets and sample weights."""
 
+_QUAD = 4
+"""Numbers that are read at once where vectors are aligned, as those of a model are."""
+
 
 class CUDAStep(StepRule):
     """The steps of one trainer.
@@ -92,8 +95,22 @@ class CUDAStep(StepRule):
         """Return what the loss needs."""
         return (t, sample_weight) if len(x) >= self._least_rows else None
 
-    def load(self, inputs: Inputs) -> None:
-        """Load nothing: kernels are compiled where they are first launched."""
+    def load(self, inputs: Inputs) -> None:  # noqa: ARG002
+        """Load what a step has besides its passes and its loss: the penalty and the update.
+
+        Kernels are loaded where they are first launched, so they are launched here, on numbers of
+        no model, with a penalty and without: λ may change between steps.
+        """
+        xp, dtype = self._arithmetic.xp, self._binding.parameters.flat.dtype
+        names = self._optimizer.state_names
+        p, g, *states = xp.zeros((2 + len(names), _QUAD), dtype)
+        moments = dict(zip(names, states, strict=True))
+        nothing = xp.zeros((0, 2), np.int64)
+        penalized(self._no_penalty, p, 1.0, nothing)
+        for decay in (0.0, 1.0):
+            self._arithmetic.update(
+                xp, self._optimizer, p, g, moments, 1, None, decay=decay, decayed=nothing
+            )
 
     def record(self, x: Any, seed: int, step: int) -> tuple[tuple[Run, Any], list[StageRecord]]:
         """Go forward; what operations do to the state stays in a copy of it."""
