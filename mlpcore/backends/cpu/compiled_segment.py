@@ -96,7 +96,7 @@ class CompiledSegment(Segment):
         network = self.network(run.parameters, run.state_buffer, run.settings)
         passed: PassRecord = record.passed
         with passed.lock:
-            if run.da is not None:
+            if run.dz is not None or run.da is not None:
                 passed.keep_gradients()
             threads = num_threads(run.settings.num_threads)
             dx = network.backward(passed, dy, run.gradients, threads, input_gradient=wanted)
