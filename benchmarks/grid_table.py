@@ -25,14 +25,14 @@ def tables(reports, again=()):
     others = {(kind_of(r), network_of(r)): fastest(r) for r in again}
     lines = []
     for kind, group in groupby(sorted(reports, key=order), key=kind_of):
-        lines += [*_heading(kind), "", *_table(list(group), kind, others), ""]
+        lines += [_heading(kind), "", *_table(list(group), kind, others), ""]
     return "\n".join(lines)
 
 
 def _heading(kind):
     work, activation, dtype, threads = kind
     number = "1 thread" if threads == 1 else f"{threads} threads"
-    return [f"### {_NAMES[work]}, {activation}, {dtype}, {number}"]
+    return f"### {_NAMES[work]}, {activation}, {dtype}, {number}"
 
 
 def _table(reports, kind, others):
@@ -78,6 +78,7 @@ def _summary(found, second):
 
 
 def _us(seconds):
+    """Return microseconds, to a tenth where there are few."""
     if seconds is None:
         return "-"
     us = seconds * 1e6

@@ -125,7 +125,8 @@ class LayerRecord:
     def keep_gradients(self) -> None:
         """Keep the gradients of the product, of the result and of what is activated from now on."""
         stage, arrays = self.stage, self._arrays
-        arrays["strips"] = self._panels()
+        if arrays["strips"] is arrays["dz"]:
+            arrays["strips"] = self._panels()
         if stage.norm is not None and arrays["dn"] is arrays["dz"]:
             arrays["dn"] = arrays["da"] = arrays["dy"] = self._panels()
         if stage.activation is not None or stage.dropout is not None:
