@@ -13,9 +13,9 @@ from mlpcore.bench.contenders import OURS
 from mlpcore.bench.flops import flops_per_sample
 from mlpcore.bench.gauges import Gauges
 from mlpcore.bench.machine import describe
-from mlpcore.bench.measure import measure
+from mlpcore.bench.measure import Measurement
 from mlpcore.bench.quiet import wait_until_quiet
-from mlpcore.bench.ratio import Ratio, ratios
+from mlpcore.bench.ratio import ratios
 from mlpcore.bench.report import SCHEMA, Cell, Omission, Report
 from mlpcore.bench.spec import (
     STEADY_RATE,
@@ -27,14 +27,22 @@ from mlpcore.bench.spec import (
 )
 
 NOTES = (
-    "Contenders take turns of 10 ms or one call; before each the process sleeps until no thread of "
-    "it is busy, the FMA peak is measured, and calls of 1 ms bring back caches and threads.",
+    "Contenders take turns of 10 ms or one call; before each the process waits until none of its "
+    "other threads is busy, the FMA peak is measured, and calls of 1 ms, or one of under 0.1 s, "
+    "bring back caches and threads.",
+    "The rounds of a batch size are taken in 5 parts, with those of the others in between.",
     "Threads that wait spin or sleep as each library does by default: KMP_BLOCKTIME and "
     "OMP_WAIT_POLICY are left as they are, and within a turn workers are awake.",
     "Times are from host array to host array; compiling and packing of constant weights is not in "
     "them.  Steps are timed at a rate that leaves the network as it was.",
 )
 """What a reader of the figures should know, in the report's own words."""
+
+VISITS = 5
+"""In how many parts the rounds of each batch size are taken.
+
+A machine that others share is faster and slower by turns of seconds: each batch size meets several.
+"""
 
 
 def benchmark(
@@ -75,8 +83,6 @@ def benchmark(
     """
     header = {"schema": SCHEMA} | describe(name for c in contenders for name in c.distributions)
     gauges = Gauges(spec)
-    cells: list[Cell] = []
-    compared: list[Ratio] = []
     omitted: list[Omission] = []
     present = []
     for contender in contenders:
@@ -85,19 +91,19 @@ def benchmark(
             present.append(contender)
         else:
             omitted.append(Omission(contender.name, None, False, reason))
+    sizes = []
     for batch_size in batch_sizes:
-        progress(f"batch {batch_size}")
-        found, against, missing = _measure_batch_size(
-            spec, batch_size, present, gauges, seconds, seed
-        )
-        cells += found
-        compared += against
-        omitted += missing
+        progress(f"batch {batch_size}: checking")
+        sizes.append(_BatchSize(spec, batch_size, present, gauges, seconds, seed))
+    for visit in range(VISITS):
+        for one in sizes:
+            progress(f"batch {one.batch_size}: timing, {visit + 1} of {VISITS}")
+            one.measurement.take(visit, VISITS)
     return Report(
         header | _setting(spec, seconds, seed, gauges),
-        [cell.row(gauges) for cell in cells],
-        compared,
-        omitted,
+        [cell.row(gauges) for one in sizes for cell in one.cells()],
+        [ratio for one in sizes for ratio in ratios(one.timings(), OURS, one.batch_size)],
+        omitted + [omission for one in sizes for omission in one.omitted],
     )
 
 
@@ -129,55 +135,71 @@ def _billions(value: float | None) -> float | None:
     return None if value is None else value * 1e-9
 
 
-def _measure_batch_size(
-    spec: Spec,
-    batch_size: int,
-    contenders: Sequence[Contender],
-    gauges: Gauges,
-    seconds: float,
-    seed: int,
-) -> tuple[list[Cell], list[Ratio], list[Omission]]:
-    parameters = draw_parameters(spec, seed)
-    x, t = draw_batch(spec, batch_size, seed + 1)
-    check = _Check(spec, parameters, x, t)
-    calls: dict[str, Callable[[], object]] = {}
-    omitted = []
-    for contender in contenders:
-        skip = _too_slow(contender, spec, parameters, x, t)
-        if skip is not None:
-            omitted.append(Omission(contender.name, batch_size, False, skip))
-            continue
-        try:
-            calls[contender.name] = check.passed(contender)
-        except WrongResultError as error:
-            omitted.append(Omission(contender.name, batch_size, True, str(error)))
-        except Exception as error:  # whatever a library raises costs nobody else his row
-            if contender.name in OURS:
-                raise
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
-            omitted.append(Omission(contender.name, batch_size, True, what))
-    order = random.Random(f"{seed} {batch_size}").getrandbits(32)
-    timings = measure(
-        calls,
-        seconds,
-        gauge=gauges.sample_peak,
-        between=gauges.turns(),
-        settle=wait_until_quiet,
-        seed=order,
-    )
-    cells = [
-        Cell(
-            spec,
-            contender=contender.name,
-            device=contender.device(spec),
-            batch_size=batch_size,
-            transfer_included=contender.transfer_included,
-            timing=timings[contender.name],
+class _BatchSize:
+    """A batch size, whose right contenders are ready to be timed."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        batch_size: int,
+        contenders: Sequence[Contender],
+        gauges: Gauges,
+        seconds: float,
+        seed: int,
+    ) -> None:
+        self.batch_size = batch_size
+        self.omitted: list[Omission] = []
+        self._spec, self._contenders = spec, contenders
+        self.measurement = Measurement(
+            self._right_calls(seed),
+            seconds,
+            gauge=gauges.sample_peak,
+            between=gauges.turns(),
+            settle=wait_until_quiet,
+            seed=random.Random(f"{seed} {batch_size}").getrandbits(32),
         )
-        for contender in contenders
-        if contender.name in timings
-    ]
-    return cells, ratios(timings, OURS, batch_size), omitted
+        self.timings = self.measurement.timings
+
+    def cells(self) -> list[Cell]:
+        """Return a cell for each contender that was timed."""
+        timings = self.timings()
+        return [
+            Cell(
+                self._spec,
+                contender=contender.name,
+                device=contender.device(self._spec),
+                batch_size=self.batch_size,
+                transfer_included=contender.transfer_included,
+                timing=timings[contender.name],
+            )
+            for contender in self._contenders
+            if contender.name in timings
+        ]
+
+    def _right_calls(self, seed: int) -> dict[str, Callable[[], object]]:
+        """Return the calls to time, by name; whoever has none is written down with the reason."""
+        parameters = draw_parameters(self._spec, seed)
+        x, t = draw_batch(self._spec, self.batch_size, seed + 1)
+        check = _Check(self._spec, parameters, x, t)
+        calls: dict[str, Callable[[], object]] = {}
+        for contender in self._contenders:
+            skip = _too_slow(contender, self._spec, parameters, x, t)
+            if skip is not None:
+                self._omit(contender, False, skip)
+                continue
+            try:
+                calls[contender.name] = check.passed(contender)
+            except WrongResultError as error:
+                self._omit(contender, True, str(error))
+            except Exception as error:  # whatever a library raises costs nobody else his row
+                if contender.name in OURS:
+                    raise
+                what = f"{type(error).__name__}: {error}".splitlines()[0]
+                self._omit(contender, True, what)
+        return calls
+
+    def _omit(self, contender: Contender, refused: bool, reason: str) -> None:
+        self.omitted.append(Omission(contender.name, self.batch_size, refused, reason))
 
 
 class _Check:

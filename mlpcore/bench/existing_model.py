@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpcore.backends.cpu.threads import default_num_threads
 from mlpcore.bench.gauges import Gauges
-from mlpcore.bench.measure import measure
+from mlpcore.bench.measure import Measurement
 from mlpcore.bench.quiet import wait_until_quiet
 from mlpcore.bench.report import Cell, Row
 from mlpcore.bench.spec import Spec
@@ -55,14 +55,15 @@ def throughput(
     cells = []
     for batch_size in batch_sizes:
         x = rng.standard_normal((batch_size, network.in_features)).astype(spec.dtype)
-        timing = measure(
+        measurement = Measurement(
             {"mlpcore": partial(model, x)},
             seconds,
             gauge=gauges.sample_peak,
             between=gauges.turns(),
             settle=wait_until_quiet,
             seed=random.Random(f"{seed} {batch_size}").getrandbits(32),
-        )["mlpcore"]
+        )
+        measurement.take()
         cells.append(
             Cell(
                 spec,
@@ -70,7 +71,7 @@ def throughput(
                 device=spec.device,
                 batch_size=batch_size,
                 transfer_included=True,
-                timing=timing,
+                timing=measurement.timings()["mlpcore"],
             )
         )
     return [cell.row(gauges) for cell in cells]

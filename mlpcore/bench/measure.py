@@ -13,14 +13,17 @@ import numpy as np
 Clock: TypeAlias = Callable[[], int]
 """Returns nanoseconds from an arbitrary start."""
 
-MAX_ROUNDS, MIN_ROUNDS = 50, 5
+MAX_ROUNDS, MIN_ROUNDS = 50, 11
+"""With fewer than 10 rounds the quartiles of two runs that differ by nothing but noise are apart in
+more than one case of twenty."""
 BLOCK_S = 0.01
 """How long a turn lasts at least, where the calls are shorter: long for a clock, short for a core
 whose speed changes within a second."""
 _MAX_CALLS = 100_000
 _WARM_UP_CALLS = 2
 _WARM_UP_SHARE = 0.05
-_REFRESH_S = 0.001
+_REFRESH_S, _LONG_S = 0.001, 0.1
+"""How long calls before a turn last, and what needs none: caches are filled in a tenth of that."""
 
 
 @dataclass(frozen=True)
@@ -57,30 +60,22 @@ class Timing:
         return float(np.percentile(np.concatenate(self.rounds), percent)) * 1e-9
 
 
-def measure(
-    calls: Mapping[str, Callable[[], object]],
-    seconds: float,
-    *,
-    gauge: Callable[[], float] | None = None,
-    between: Mapping[str, Callable[[], object]] | None = None,
-    settle: Callable[[], object] = lambda: None,
-    seed: int = 0,
-    clock: Clock = time.perf_counter_ns,
-) -> dict[str, Timing]:
-    """Time `calls` in rounds; in each round every one of them has its turn, in an order drawn anew.
+class Measurement:
+    """Calls that are timed in rounds, in each of which every one of them has its turn.
 
-    Each call is warmed up first, uncounted, and from that gets as many repetitions in a turn as
-    fill its share of `seconds`, at least one.  There are 50 rounds, fewer where a turn would be
-    shorter than 10 ms, and down to 5 where the slowest call fills more than its share alone.  The
-    garbage collector rests meanwhile.
+    A turn is of as many repetitions as fill its share of `seconds`, at least one.  There are 50
+    rounds, fewer where a turn would be shorter than 10 ms, and down to 11 where the slowest call
+    fills more than its share alone.  They may be taken in parts, with something else in between:
+    a machine that others share is faster and slower by turns of seconds.
 
-    Before a turn the process settles and the gauge is read; then calls of a millisecond, uncounted,
-    bring back what the others have driven out of the caches.
+    The order of turns is drawn anew for each round.  Before a turn the process settles and the
+    gauge is read; then calls of a millisecond, or one that is not very long, uncounted, bring back
+    what the others have driven out of the caches.  The garbage collector rests meanwhile.
 
     Parameters
     ----------
     calls : mapping of str to callable
-        What is timed, by name.
+        What is timed, by name.  Each is warmed up now, uncounted.
     seconds : float
         How long each of them is measured in all.
     gauge : callable, optional
@@ -93,41 +88,58 @@ def measure(
         Of the order of turns.
     clock : callable, optional
         Returns nanoseconds.
-
-    Returns
-    -------
-    dict of str to Timing
-        The durations, by name.
     """
-    if not calls:
-        return {}
-    readings: list[float] = []
 
-    def pause() -> None:
-        settle()
-        if gauge is not None:
-            readings.append(gauge())
-
-    with _collector_off():
-        estimates = {name: _warm_up(call, seconds, clock) for name, call in calls.items()}
-        fitting = int(seconds / max(BLOCK_S, *estimates.values()))
-        count = min(MAX_ROUNDS, max(MIN_ROUNDS, fitting))
-        turns = {
-            name: _Turns(call, estimates[name], seconds / count, clock)
-            for name, call in calls.items()
+    def __init__(
+        self,
+        calls: Mapping[str, Callable[[], object]],
+        seconds: float,
+        *,
+        gauge: Callable[[], float] | None = None,
+        between: Mapping[str, Callable[[], object]] | None = None,
+        settle: Callable[[], object] = lambda: None,
+        seed: int = 0,
+        clock: Clock = time.perf_counter_ns,
+    ) -> None:
+        gc.collect()
+        with _collector_off():
+            estimates = {name: _warm_up(call, seconds, clock) for name, call in calls.items()}
+        fitting = int(seconds / max([BLOCK_S, *estimates.values()]))
+        self._rounds = min(MAX_ROUNDS, max(MIN_ROUNDS, fitting)) if calls else 0
+        share_s = seconds / max(1, self._rounds)
+        self._turns = {
+            name: _Turns(call, estimates[name], share_s, clock) for name, call in calls.items()
         }
-        order = [*turns, *(between or {})]
-        rng = random.Random(seed)
-        for _ in range(count):
-            rng.shuffle(order)
-            for name in order:
-                if name not in turns:
-                    (between or {})[name]()
-                    continue
-                pause()
-                turns[name].take(len(readings))
-        pause()
-    return {name: one.timing(readings) for name, one in turns.items()}
+        self._gauge, self._settle = gauge, settle
+        self._between = between or {}
+        self._order = [*self._turns, *self._between]
+        self._rng = random.Random(seed)
+        self._readings: list[float] = []
+
+    def take(self, part: int = 0, parts: int = 1) -> None:
+        """Take the rounds of `part`, counted from 0, of `parts` that have almost equally many."""
+        first, last = (self._rounds * end // parts for end in (part, part + 1))
+        if first == last:
+            return
+        with _collector_off():
+            for _ in range(first, last):
+                self._rng.shuffle(self._order)
+                for name in self._order:
+                    if name in self._between:
+                        self._between[name]()
+                        continue
+                    self._pause()
+                    self._turns[name].take(len(self._readings))
+            self._pause()
+
+    def timings(self) -> dict[str, Timing]:
+        """Return the durations of the rounds that were taken, by name."""
+        return {name: one.timing(self._readings) for name, one in self._turns.items()}
+
+    def _pause(self) -> None:
+        self._settle()
+        if self._gauge is not None:
+            self._readings.append(self._gauge())
 
 
 class _Turns:
@@ -138,7 +150,8 @@ class _Turns:
     ) -> None:
         self._call, self._clock = call, clock
         self._repeats = min(_MAX_CALLS, max(1, int(share_s / estimate_s)))
-        self._refreshing = min(self._repeats, round(_REFRESH_S / estimate_s))
+        wanted = max(1, round(_REFRESH_S / estimate_s)) if estimate_s < _LONG_S else 0
+        self._refreshing = min(self._repeats, wanted)
         self._rounds: list[Any] = []
         self._cores: list[float] = []
         self._readings: list[int] = []
@@ -185,9 +198,8 @@ def _repeat(call: Callable[[], object], count: int, clock: Clock) -> Any:
 
 @contextmanager
 def _collector_off() -> Iterator[None]:
-    """Collect garbage now, and not again before the end."""
+    """Keep the garbage collector from working on its own before the end."""
     was_on = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

@@ -3,6 +3,9 @@
 Workers of OpenMP, OpenBLAS and others go on spinning after a call, ready for the next one: some
 milliseconds, or with OpenBLAS more than a hundred.  That helps whoever calls again at once, and
 takes a core from whoever comes next.
+
+The calling thread does not sleep meanwhile: a virtual processor that has nothing to do is given
+away, and whoever has the next turn would wait until it comes back.
 """
 
 import os
@@ -12,28 +15,33 @@ import time
 
 _PAUSE_S, _LONGEST_S = 0.0005, 0.3
 _BUSY = 0.2
-"""Of a pause, in processor time: the sleep itself costs less."""
+"""Of a pause, in processor time: less may come from two clocks that are read in turn."""
 
 _TASKS = "/proc/self/task"
 
 
 def wait_until_quiet() -> bool:
-    """Sleep until this process uses no processor time while it sleeps, 0.3 s at most.
+    """Wait until no other thread of this process uses processor time, 0.3 s at most.
 
     Returns
     -------
     bool
-        Whether it came to rest.
+        Whether they came to rest.
     """
     start = time.perf_counter()
     while True:
-        used, began = time.process_time(), time.perf_counter()
-        time.sleep(_PAUSE_S)
-        now = time.perf_counter()
-        if time.process_time() - used < _BUSY * (now - began) and not _others_run():
+        used, began = _used_by_others(), time.perf_counter()
+        while (now := time.perf_counter()) - began < _PAUSE_S:
+            time.sleep(0)  # the interpreter's lock is free for whoever waits for it
+        if _used_by_others() - used < _BUSY * (now - began) and not _others_run():
             return True
         if now - start > _LONGEST_S:
             return False
+
+
+def _used_by_others() -> float:
+    """Return the processor time, in seconds, that other threads of this process have used."""
+    return time.process_time() - time.thread_time()
 
 
 def _others_run() -> bool:

@@ -1,11 +1,14 @@
 """Everybody gets the same numbers; who is wrong, absent or too slow has no row, and a reason."""
 
 import time
+from itertools import groupby
 
 import pytest
 
 from mlpcore.bench import CONTENDERS, Spec, benchmark, find_contenders
+from mlpcore.bench.comparison import VISITS
 from mlpcore.bench.contenders.plain_numpy import NumPy
+from mlpcore.bench.measure import MIN_ROUNDS
 from mlpcore.bench.spec import LEARNING_RATES, MODES, STEADY_RATE
 
 LAYERS = (6, 5, 3)
@@ -112,7 +115,24 @@ def test_a_contender_that_spoils_its_parameters_spoils_nobody_elses(mode):
 def test_progress_names_each_batch_size():
     lines = []
     benchmark(Spec(LAYERS), [1, 4], [], seconds=0.001, progress=lines.append)
-    assert lines == ["batch 1", "batch 4"]
+    checking = ["batch 1: checking", "batch 4: checking"]
+    assert lines[:2] == checking
+    assert lines[2:4] == [f"batch 1: timing, 1 of {VISITS}", f"batch 4: timing, 1 of {VISITS}"]
+    assert len(lines) == 2 + 2 * VISITS
+
+
+def test_the_rounds_of_a_batch_size_are_spread_over_the_run():
+    rows = []
+
+    class Watched(NumPy):
+        def prepare(self, spec, parameters, batch_size):
+            forward = super().prepare(spec, parameters, batch_size)
+            return lambda x: (rows.append(len(x)), forward(x))[1]
+
+    report = benchmark(Spec(LAYERS), [1, 4], [Watched()], **QUICK)
+    timed = [size for size, _ in groupby(rows)][2:]  # after checking each
+    assert timed == [1, 4] * VISITS
+    assert [row.rounds for row in report.rows] == [MIN_ROUNDS] * 2
 
 
 def test_the_header_names_the_work_and_the_machine():

@@ -7,7 +7,14 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from mlpcore.bench.measure import BLOCK_S, MAX_ROUNDS, MIN_ROUNDS, Timing, measure
+from mlpcore.bench.measure import BLOCK_S, MAX_ROUNDS, MIN_ROUNDS, Measurement, Timing
+
+
+def measure(calls, seconds, **options):
+    """Return the timings of all rounds at once."""
+    measurement = Measurement(calls, seconds, **options)
+    measurement.take()
+    return measurement.timings()
 
 
 class World:
@@ -49,12 +56,12 @@ REFRESHING = 1
 def test_every_contender_has_one_turn_in_every_round(world):
     markers = {name: world.call(name, 1_000_000) for name in "abc"}
     # a gauge in between ends each turn, also where the same name would follow itself
-    measure(markers, 0.1, between={"|": lambda: world.log.append("|")}, clock=world.clock)
+    measure(markers, 0.2, between={"|": lambda: world.log.append("|")}, clock=world.clock)
     turn = 10 + REFRESHING
     length = 3 * turn + 1
-    timed = "".join(world.log)[-10 * length :]
+    timed = "".join(world.log)[-20 * length :]
     rounds = [timed[i : i + length] for i in range(0, len(timed), length)]
-    assert len(rounds) == 10
+    assert len(rounds) == 20
     for one in rounds:
         assert sorted(one) == sorted("a" * turn + "b" * turn + "c" * turn + "|")
         assert len([*groupby(one)]) == 4, "a turn is not interrupted"
@@ -62,9 +69,9 @@ def test_every_contender_has_one_turn_in_every_round(world):
 
 def test_the_order_of_turns_differs_from_round_to_round(world):
     calls = {name: world.call(name, 1_000_000) for name in "abcd"}
-    measure(calls, 0.1, between={"|": lambda: None}, clock=world.clock)
+    measure(calls, 0.2, between={"|": lambda: None}, clock=world.clock)
     length = 4 * (10 + REFRESHING)
-    timed = "".join(world.log)[-10 * length :]
+    timed = "".join(world.log)[-20 * length :]
     orders = {
         tuple(name for name, _ in groupby(timed[i : i + length]))
         for i in range(0, len(timed), length)
@@ -88,7 +95,41 @@ def test_before_each_turn_the_process_settles_and_the_gauge_is_read(world):
     assert log[-3:] == ["call", "settle", "gauge"]
     assert log.count("settle") == log.count("gauge") == 1 + len(timing.rounds)
     assert [name for name, _ in groupby(log)][1:4] == ["settle", "gauge", "call"]
-    assert timing.gauge == (0.5, 1.5, 2.5, 3.5, 4.5)
+    assert timing.gauge == tuple(i + 0.5 for i in range(MIN_ROUNDS))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 5, 7, 100])
+def test_rounds_in_parts_are_those_of_one_go(world, parts):
+    """With a reading of the gauge after each part, too."""
+    readings = iter(range(100))
+    options = {"gauge": lambda: float(next(readings)), "clock": world.clock}
+    measurement = Measurement({"a": world.call("a", 20_000_000)}, 0.6, **options)
+    rounds, near, reading = [], [], 0
+    for part in range(parts):
+        before = len(measurement.timings()["a"].rounds)
+        measurement.take(part, parts)
+        rounds.append(len(measurement.timings()["a"].rounds) - before)
+        near += [reading + i + 0.5 for i in range(rounds[-1])]
+        reading += rounds[-1] + 1 if rounds[-1] else 0
+    assert sum(rounds) == 30
+    assert max(rounds) - min(rounds) <= 1
+    assert list(measurement.timings()["a"].gauge) == near
+
+
+@pytest.mark.parametrize(("call_s", "uncounted"), [(0.0001, 10), (0.03, 1), (0.2, 0)])
+def test_caches_are_filled_before_a_turn_unless_that_is_nothing_beside_a_call(
+    world, call_s, uncounted
+):
+    readings = iter([0.0] * 100)
+
+    def gauge():
+        world.log.append("|")
+        return next(readings)
+
+    timing = measure({"a": world.call("a", call_s * 1e9)}, 0.5, gauge=gauge, clock=world.clock)
+    turns_taken = "".join(world.log).split("|")[1:-1]
+    counted = [len(calls) for calls in timing["a"].rounds]
+    assert [len(turn) for turn in turns_taken] == [uncounted + count for count in counted]
 
 
 def test_without_a_gauge_there_are_no_readings(world):
