@@ -131,6 +131,24 @@ def test_the_compiler_trains_the_network(optimizer):
     TrainingCheck(spec, parameters, x, t)(contender.prepare_training(spec, copies, 5))
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.filterwarnings("ignore")  # of the compiler's own making
+def test_what_was_compiled_for_one_batch_size_is_not_compiled_again_for_another(optimizer):
+    spec = Spec(LAYERS, "relu", "training", optimizer=optimizer)
+    contender = ready("torch-compile", spec)
+    import torch
+
+    with torch._dynamo.config.patch(recompile_limit=1):
+        steps = []
+        for rows in (2, 3, 5):
+            parameters = tuple((W.copy(), b.copy()) for W, b in draw_parameters(spec))
+            step = contender.prepare_training(spec, parameters, rows)
+            steps.append((step, *draw_batch(spec, rows)))
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        losses = [[step(x, t) for step, x, t in steps] for _ in range(2)]
+    assert losses[0] != losses[1], "it learns"
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity masks here")
 def test_jax_on_one_cpu_computes_the_network():
     if importlib.util.find_spec("jax") is None or importlib.util.find_spec("optax") is None:
