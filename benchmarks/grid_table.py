@@ -1,4 +1,7 @@
-"""A grid in short tables, those of RESULTS.md, beside what a second run says."""
+"""A grid in short tables, those of RESULTS.md, beside what a second run says.
+
+The means of every kind of work, then the cells of ReLU.
+"""
 
 from itertools import groupby
 
@@ -21,12 +24,45 @@ _COLUMNS = (
 
 
 def tables(reports, again=()):
-    """Return a table for each kind of work; with a second run, its ratio to the fastest peer."""
+    """Return the means, and a table for each kind of work; beside them those of a second run."""
     others = {(kind_of(r), network_of(r)): fastest(r) for r in again}
-    lines = []
-    for kind, group in groupby(sorted(reports, key=order), key=kind_of):
-        lines += [_heading(kind), "", *_table(list(group), kind, others), ""]
+    kinds = [
+        (kind, list(group)) for kind, group in groupby(sorted(reports, key=order), key=kind_of)
+    ]
+    lines = [*_overview(kinds, others), ""]
+    for kind, group in kinds:
+        if kind[1] == "relu":
+            lines += [_heading(kind), "", *_table(group, kind, others), ""]
     return "\n".join(lines)
+
+
+def _overview(kinds, others):
+    """Return a table with a line for each kind of work."""
+    lines = [
+        "| work | activation | dtype | threads | cells | geometric mean | least "
+        f"| below {LEVEL} | cells again | mean again |",
+        "|---|---|---|" + "---:|" * 7,
+    ]
+    for kind, group in kinds:
+        first = {(network_of(r), size): one for r in group for size, one in fastest(r).items()}
+        if not first:
+            continue
+        medians = [ratio["median"] for ratio in first.values()]
+        both = [
+            others[kind, network][size]["median"]
+            for network, size in first
+            if size in others.get((kind, network), {})
+        ]
+        work, activation, dtype, threads = kind
+        least = min(first.values(), key=lambda ratio: ratio["median"])
+        cells = (
+            _NAMES[work], activation, dtype, f"{threads}", f"{len(medians)}",
+            f"{geometric_mean(medians):.2f}", span(least),
+            f"{sum(median < LEVEL for median in medians)}",
+            f"{len(both) or '-'}", f"{geometric_mean(both):.2f}" if both else "-",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
 def _heading(kind):

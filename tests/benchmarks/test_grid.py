@@ -213,6 +213,8 @@ def test_a_short_table_of_one_run_or_of_two(tmp_path, capsys):
     assert grid.main(["table", paths[0]]) == 0
     text = capsys.readouterr().out
     assert "### Prediction, relu, float32, 1 thread" in text
+    means = "| Prediction | relu | float32 | 1 | 2 | 1.00 | 0.50 (0.49-0.51) | 1 |"
+    assert f"{means} - | - |\n" in text
     assert (
         "2 cells, geometric mean 1.00; behind (below 0.98): 4-3 at 8: 0.50 (0.49-0.51), a." in text
     )
@@ -220,6 +222,18 @@ def test_a_short_table_of_one_run_or_of_two(tmp_path, capsys):
     assert "| 4-3 | 8 | 200 | 50.0 | 50 % | 100 | a | 0.50 (0.49-0.51) |\n" in text
     assert grid.main(["table", *paths]) == 0
     text = capsys.readouterr().out
+    assert f"{means} 1 | 4.00 |\n" in text
     assert "2 cells, geometric mean 1.00 and 4.00;" in text
     assert "2.00 (1.96-2.04) | 4.00 |\n" in text
     assert "0.50 (0.49-0.51) | - |\n" in text
+
+
+def test_of_other_activations_than_relu_there_are_the_means_only():
+    from grid_table import tables
+
+    other = report([ratio("a", 3.0, batch_size=8)], [row("mlpcore", 2e-4, 8)])
+    other["header"]["activation"] = "gelu"
+    text = tables([report([ratio("a", 2.0)], [row("mlpcore", 1e-6)]), other])
+    assert "| Prediction | gelu | float32 | 1 | 1 | 3.00 |" in text
+    assert "### Prediction, relu" in text
+    assert "### Prediction, gelu" not in text
