@@ -6,7 +6,8 @@
     python benchmarks/grid.py table results/grid.json again/grid.json
 
 A network with its batch sizes is measured in a process of its own, so that no library meets what
-another network left behind.  ``grid.md`` and ``grid.json`` hold all that the folder holds.
+another network left behind.  Batch sizes that a folder lacks are added to those it has.
+``grid.md`` and ``grid.json`` hold all that the folder holds.
 """
 
 import argparse
@@ -35,16 +36,35 @@ def run(args):
     wanted = jobs(*part, args.seconds, args.without)
     failed = 0
     for place, job in enumerate(wanted, 1):
-        path = args.folder / job.file
-        if path.exists() and job.is_in(json.loads(path.read_text())):
+        path, part = args.folder / job.file, args.folder / f"part-of-{job.file}"
+        known = json.loads(path.read_text()) if path.exists() else None
+        left = job.left(known)
+        if not left.batch_sizes:
             continue
         start = time.monotonic()
         print(f"{place}/{len(wanted)} {job.file}", end=" ", flush=True)
-        status = subprocess.run(job.command(args.folder), check=False, stdout=subprocess.DEVNULL)
+        part.unlink(missing_ok=True)
+        status = subprocess.run(left.command(part), check=False, stdout=subprocess.DEVNULL)
         failed += status.returncode != 0
+        if part.exists():
+            more = json.loads(part.read_text())
+            path.write_text(json.dumps(more if left is job else extended(known, more), indent=1))
+            part.unlink()
         print(f"{time.monotonic() - start:.0f} s", flush=True)
     merge(args.folder)
     return 1 if failed else 0
+
+
+def extended(report, more):
+    """Return `report` with the batch sizes that `more` has of the same work."""
+    header = report["header"] | {
+        "peak_gflops": max((r["header"]["peak_gflops"] or 0) for r in (report, more)) or None,
+        "versions": more["header"]["versions"] | report["header"]["versions"],
+    }
+    parts = {name: report[name] + more[name] for name in ("rows", "ratios", "omitted")}
+    for entries in parts.values():
+        entries.sort(key=lambda entry: entry["batch_size"] or 0)
+    return {"header": header} | parts
 
 
 def merge(folder):

@@ -1,7 +1,7 @@
 """What the grid holds: networks, batch sizes, kinds of work, and the command that measures each."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 NETWORKS = {
@@ -48,7 +48,8 @@ class Job:
     def file(self) -> str:
         return f"network{self.network}-{self.threads}-{self.work}-{self.activation}.json"
 
-    def command(self, folder: Path) -> list[str]:
+    def command(self, path: Path) -> list[str]:
+        """Return the command that measures this job and writes a report at `path`."""
         training = self.work != "inference"
         options = {
             "layers": ",".join(map(str, self.layers)),
@@ -60,16 +61,18 @@ class Job:
             "device": "cpu",
             "against": ",".join(self.peers),
             "seconds": self.seconds,
-            "json": folder / self.file,
+            "json": path,
         }
         command = [sys.executable, "-m", "mlpcore", "bench"]
         return command + [f"--{name}={value}" for name, value in options.items()]
 
-    def is_in(self, report: dict) -> bool:
-        """Return whether `report` is of this job, so that it need not be measured again."""
-        header = report["header"]
+    def left(self, report: dict | None) -> "Job":
+        """Return the job of the batch sizes that `report` lacks; all if it was timed otherwise."""
+        if report is None or report["header"]["seconds"] != self.seconds:
+            return self
         measured = {row["batch_size"] for row in report["rows"]}
-        return header["seconds"] == self.seconds and measured == set(self.batch_sizes)
+        sizes = tuple(size for size in self.batch_sizes if size not in measured)
+        return replace(self, batch_sizes=sizes)
 
 
 def jobs(networks, batch_sizes, threads, work, activations, seconds, without=()):

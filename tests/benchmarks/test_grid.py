@@ -89,7 +89,7 @@ def test_a_job_is_a_command_that_the_program_understands(tmp_path):
     parser = argparse.ArgumentParser()
     bench.configure(parser)
     for job in jobs(["1"], [1, 8], [2], ["inference", "sgd", "adam"], ["gelu"], 0.5):
-        args = parser.parse_args(job.command(tmp_path)[4:])
+        args = parser.parse_args(job.command(tmp_path / "one.json")[4:])
         assert args.mode == ("inference" if job.work == "inference" else "training")
         assert (args.layers, args.batch_sizes) == (list(job.layers), [1, 8])
         assert (args.threads, args.activation) == (2, "gelu")
@@ -100,7 +100,8 @@ def test_peers_can_be_left_out(tmp_path):
     from grid_plan import jobs
 
     (job,) = jobs(["1"], [1], [1], ["inference"], ["relu"], 1.0, ["torch-compile", "sklearn"])
-    (against,) = (part for part in job.command(tmp_path) if part.startswith("--against="))
+    command = job.command(tmp_path / "one.json")
+    (against,) = (part for part in command if part.startswith("--against="))
     assert against == "--against=mlpcore-frozen,numpy,torch,onnxruntime,openvino,jax"
 
 
@@ -118,7 +119,8 @@ def test_what_is_measured_already_is_not_measured_again(tmp_path, monkeypatch):
         path = Path(command[-1].removeprefix("--json="))
         sizes = [int(s) for s in command[5].removeprefix("--batch-sizes=").split(",")]
         rows = [row("mlpcore", 1e-6, size) for size in sizes]
-        path.write_text(json.dumps(report([ratio("numpy", 1.5)], rows)))
+        ratios = [ratio("numpy", 1.5, batch_size=size) for size in sizes]
+        path.write_text(json.dumps(report(ratios, rows)))
         return Done
 
     monkeypatch.setattr(grid.subprocess, "run", start)
@@ -127,9 +129,15 @@ def test_what_is_measured_already_is_not_measured_again(tmp_path, monkeypatch):
     assert len(started) == 2
     assert grid.main(["run", str(tmp_path), *options, "--batch-sizes=1,8"]) == 0
     assert len(started) == 2
-    assert grid.main(["run", str(tmp_path), *options, "--batch-sizes=1,32"]) == 0
+    assert grid.main(["run", str(tmp_path), *options, "--batch-sizes=8,32"]) == 0
     assert len(started) == 4
-    assert len(json.loads((tmp_path / "grid.json").read_text())) == 2
+    assert all("--batch-sizes=32" in command for command in started[2:])
+    reports = json.loads((tmp_path / "grid.json").read_text())
+    assert len(reports) == 2
+    for name in ("rows", "ratios"):
+        assert [entry["batch_size"] for entry in reports[0][name]] == [1, 8, 32]
+    assert grid.main(["run", str(tmp_path), *options, "--batch-sizes=8", "--seconds=2"]) == 0
+    assert len(started) == 6, "what was timed otherwise is timed anew"
     assert "geometric mean" in (tmp_path / "grid.md").read_text()
     assert grid_plan.NETWORKS.keys() == {"1", "2", "3", "4", "5"}
 
