@@ -49,6 +49,13 @@ HELD_ROWS = 128
 """Rows of the batch of which a task of a near weight's gradient holds its columns of the input:
 they stay in the first cache.  Whole blocks of a sum over rows."""
 
+FAR_HELD_ROWS = 256
+"""The same of a far weight: the gradients of z of so many rows stay in the second cache, while more
+would come from the third for each task anew."""
+
+NEAR_BYTES = 1 << 20
+"""A small weight is near, too, while all gradients of z of the batch are at most so large."""
+
 COLUMN_BYTES = 1 << 19
 """The columns of the input that a task of a far weight's gradient holds."""
 
@@ -176,9 +183,10 @@ def choose_columns(
     """Return how to divide the gradient of a weight for a batch of `rows` rows."""
     itemsize = network.dtype.itemsize
     panels = -(-features // network.wide)
-    panel_bytes = rows * network.wide * itemsize
-    few = COLUMN_BYTES // panel_bytes
-    if features * outputs * itemsize <= FAR_BYTES or few < 2:
+    held = min(rows, FAR_HELD_ROWS)
+    few = COLUMN_BYTES // (held * network.wide * itemsize)
+    near = features * outputs * itemsize <= FAR_BYTES and rows * outputs * itemsize <= NEAR_BYTES
+    if near or few < 2:
         held = min(rows, HELD_ROWS)
         kept = outputs * network.wide if rows > held else 0
         return Columns(panels, network.wide, held, held * network.wide + kept)
@@ -186,4 +194,5 @@ def choose_columns(
     if participants > 1:
         tasks = min(panels, max(tasks, TASKS_PER_THREAD * participants))
     span = -(-panels // tasks) * network.wide
-    return Columns(-(-features // span), span, rows, rows * span)
+    kept = outputs * span if rows > held else 0
+    return Columns(-(-features // span), span, held, held * span + kept)

@@ -46,6 +46,16 @@ def test_a_small_weight_is_divided_into_single_tiles_and_a_large_one_is_not():
     assert choose_columns(128, 1, 784, 256, Table).span > WIDE
 
 
+@pytest.mark.parametrize("features", [64, 784])
+def test_gradients_of_z_beyond_the_second_cache_are_read_for_many_columns_at_once(features):
+    """Read for each tile they would come from the third cache as fast as a tile is computed."""
+    outputs = 512
+    for rows in (1024, 10_000):
+        columns = choose_columns(rows, 1, features, outputs, Table)
+        assert columns.span >= min(features, 256)
+        assert columns.held * outputs * 4 <= cost_model.NEAR_BYTES
+
+
 @pytest.mark.parametrize("threads", [2, 4])
 def test_threads_have_tasks_to_share(threads):
     columns = choose_columns(8, threads, 3072, 1024, Table)
@@ -55,12 +65,13 @@ def test_threads_have_tasks_to_share(threads):
 @settings(deadline=None, max_examples=20)
 @given(
     widths=st.lists(st.integers(1, 150), min_size=2, max_size=4),
-    rows=st.integers(1, 300),
+    rows=st.integers(1, 600),
+    held=st.sampled_from([128, 256]),
     column_bytes=st.sampled_from([0, 1 << 14, 1 << 16, 1 << 20]),
     threads=st.integers(1, 2),
     optimizer=st.sampled_from(["sgd", "adam"]),
 )
-def test_no_division_changes_a_bit(widths, rows, column_bytes, threads, optimizer):
+def test_no_division_changes_a_bit(widths, rows, held, column_bytes, threads, optimizer):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((rows, widths[0]), dtype=np.float32)
     t = rng.standard_normal((rows, widths[-1]), dtype=np.float32)
@@ -76,6 +87,7 @@ def test_no_division_changes_a_bit(widths, rows, column_bytes, threads, optimize
         expected = after_two_steps()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(cost_model, "FAR_BYTES", 0)
+            patch.setattr(cost_model, "FAR_HELD_ROWS", held)
             patch.setattr(cost_model, "COLUMN_BYTES", column_bytes)
             patch.setattr(cost_model, "MANY_FLOPS_PER_THREAD", 1)
             assert after_two_steps() == expected
