@@ -31,6 +31,7 @@ from mlpcore.kernels.reference.activations import ACTIVATIONS
 CHUNK = 2**15  # a few arrays of this size stay in the cache
 NAN = 0x7F800001  # the first of the bit patterns that are NaN; with the sign they end the range
 SIGN = 0x80000000
+BEYOND = 2.0**128  # the number after the largest, if there were one
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,20 @@ for activation, (value, slope) in activation_kernels.ACCURACY.items():
 
 
 def errors(result: Any, exact: Any, case: Case) -> Any:
-    """Return errors in the units of `case`, by `ulps` where they are not finite."""
+    """Return errors in the units of `case`, by `ulps` where they are not finite.
+
+    An infinity is taken for the number that would follow the largest: who overflows too early is as
+    far off as that.
+    """
+    result, exact = (np.clip(y.astype(np.float64), -BEYOND, BEYOND) for y in (result, exact))
     if case.of_one:
         found = np.abs(result - exact) * 2.0**23
     else:
         power = (exact.view(np.int64) & 0x7FF0000000000000).view(np.float64)
         found = np.abs(result - exact) / np.maximum(power * 2.0**-23, case.least)
-    return found if np.isfinite(found.max(initial=0.0)) else ulps(result, exact)
+    if np.isfinite(found.max(initial=0.0)):
+        return found
+    return ulps(result.astype(np.float32), exact)
 
 
 def same_bits(one: Any, other: Any) -> bool:

@@ -86,9 +86,9 @@ FUNCTIONS = {
     "tanh": VectorFunction(hyperbolic.tanh, np.tanh, 2.7, 2.7),
     "sigmoid": VectorFunction(logistic.sigmoid, _sigmoid, 2.5, 2.5),
     "sigmoid_derivative": VectorFunction(
-        logistic.sigmoid_derivative, _sigmoid_derivative, 4.2, 4.2
+        logistic.sigmoid_derivative, _sigmoid_derivative, 2.5, 2.5
     ),
-    "normal_cdf": VectorFunction(normal.normal_cdf, normal_cdf, 7, 9),
+    "normal_cdf": VectorFunction(normal.normal_cdf, normal_cdf, 7.1, 9),
     "normal_density": VectorFunction(normal.normal_density, _density, 2.8, 2.8),
     "sin": VectorFunction(trig.sin, np.sin, 1.6, 1.6),
     "cos": VectorFunction(trig.cos, np.cos, 1.6, 1.6),
