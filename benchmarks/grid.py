@@ -6,7 +6,8 @@
     python benchmarks/grid.py table results/grid.json again/grid.json
 
 A network with its batch sizes is measured in a process of its own, so that no library meets what
-another network left behind.  Batch sizes that a folder lacks are added to those it has.
+another network left behind; with ``--processes 4`` in four, one after the whole grid, since they
+differ by more than the rounds of one.  Batch sizes that a folder lacks are added to those it has.
 ``grid.md`` and ``grid.json`` hold all that the folder holds.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from grid_compare import compare
 from grid_plan import BATCH_SIZES, NETWORKS, OTHER_ACTIVATIONS, PEERS, THREADS, WORK, jobs
+from grid_pool import pooled
 from grid_summary import markdown
 from grid_table import tables
 
@@ -33,7 +35,7 @@ def run(args):
     args.folder.mkdir(parents=True, exist_ok=True)
     activations = args.activations
     part = args.networks, args.batch_sizes, args.threads, args.work, activations
-    wanted = jobs(*part, args.seconds, args.without)
+    wanted = jobs(*part, args.seconds, args.without, args.processes)
     failed = 0
     for place, job in enumerate(wanted, 1):
         path, part = args.folder / job.file, args.folder / f"part-of-{job.file}"
@@ -69,9 +71,10 @@ def extended(report, more):
 
 def merge(folder):
     """Write ``grid.json`` and ``grid.md`` from the reports in `folder`."""
-    reports = [json.loads(path.read_text()) for path in sorted(folder.glob("network*.json"))]
-    if not reports:
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("network*.json"))]
+    if not found:
         raise SystemExit(f"{folder} holds no report")
+    reports = pooled(found)
     (folder / "grid.json").write_text(json.dumps(reports, indent=1) + "\n")
     (folder / "grid.md").write_text(markdown(reports) + "\n")
 
@@ -127,6 +130,9 @@ def _parser():
         )
     one.add_argument(
         "--seconds", type=float, default=1.0, help="a contender and cell (%(default)s)"
+    )
+    one.add_argument(
+        "--processes", type=int, default=1, help="that measure each network (%(default)s)"
     )
 
     peers = sorted({peer for listed in PEERS.values() for peer in listed.split(",")})

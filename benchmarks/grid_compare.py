@@ -14,6 +14,7 @@ def compare(first, second):
 
     Two medians agree if the ranges between their quartiles meet: half of the rounds of each run
     lie in its range, so ranges apart mean that something besides the noise of a run has changed.
+    Of one process a run states the noise within it only; of several, that between them, too.
     """
     one, other = _all_ratios(first), _all_ratios(second)
     common = [cell for cell in one if cell in other]

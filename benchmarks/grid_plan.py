@@ -35,6 +35,7 @@ class Job:
     batch_sizes: tuple[int, ...]
     seconds: float
     without: tuple[str, ...] = ()
+    process: int = 0
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -46,7 +47,8 @@ class Job:
 
     @property
     def file(self) -> str:
-        return f"network{self.network}-{self.threads}-{self.work}-{self.activation}.json"
+        again = f"-{self.process}" if self.process else ""
+        return f"network{self.network}-{self.threads}-{self.work}-{self.activation}{again}.json"
 
     def command(self, path: Path) -> list[str]:
         """Return the command that measures this job and writes a report at `path`."""
@@ -75,10 +77,11 @@ class Job:
         return replace(self, batch_sizes=sizes)
 
 
-def jobs(networks, batch_sizes, threads, work, activations, seconds, without=()):
+def jobs(networks, batch_sizes, threads, work, activations, seconds, without=(), processes=1):
     """Return the jobs of a part of the grid; other activations than ReLU on some networks only."""
     return [
-        Job(network, count, kind, activation, tuple(batch_sizes), seconds, tuple(without))
+        Job(network, count, kind, activation, tuple(batch_sizes), seconds, tuple(without), process)
+        for process in range(processes)
         for kind in work
         for count in threads
         for activation in activations

@@ -68,7 +68,8 @@ def _machine(reports):
     versions = ", ".join(f"{name} {version}" for name, version in found.items())
     return [
         f"{header['processor']}, {header['cores']} cores, {header['system']}; {versions}.",
-        f"{header['date']}, {header['seconds']:g} s for each contender and cell. "
+        f"{header['date']}, {header['seconds']:g} s for each contender and cell, "
+        f"processes: {header.get('processes', 1)}. "
         f"Largest FMA peak of all processes {peak:.1f} GFLOP/s.",
         "",
         *(f"- {note}" for note in header["notes"]),

@@ -120,7 +120,8 @@ def test_what_is_measured_already_is_not_measured_again(tmp_path, monkeypatch):
         sizes = [int(s) for s in command[5].removeprefix("--batch-sizes=").split(",")]
         rows = [row("mlpcore", 1e-6, size) for size in sizes]
         ratios = [ratio("numpy", 1.5, batch_size=size) for size in sizes]
-        path.write_text(json.dumps(report(ratios, rows)))
+        layers = command[4].removeprefix("--layers=").split(",")
+        path.write_text(json.dumps(report(ratios, rows, layers)))
         return Done
 
     monkeypatch.setattr(grid.subprocess, "run", start)
@@ -245,3 +246,36 @@ def test_of_other_activations_than_relu_there_are_the_means_only():
     assert "| Prediction | gelu | float32 | 1 | 1 | 3.00 |" in text
     assert "### Prediction, relu" in text
     assert "### Prediction, gelu" not in text
+
+
+def test_several_processes_are_one_report_with_the_range_of_all():
+    from grid_pool import pooled
+    from grid_summary import markdown
+
+    ratios = [("a", 2.0, True), ("b", 2.2, False)], [("a", 2.6, False), ("b", 2.1, True)]
+    ratios += ([("a", 2.5, False), ("b", 2.4, True)],)
+    found = [
+        report([ratio(peer, value, 0.1, 8, best) for peer, value, best in some],
+               [row("mlpcore", seconds, 8), row("a", 1.0, 8)])
+        for some, seconds in zip(ratios, (3e-6, 1e-6, 2e-6), strict=True)
+    ]  # fmt: skip
+    other = report([ratio("a", 3.0)], [row("mlpcore", 1e-6)], layers=(5, 5))
+    one, alone = pooled([found[0], other, found[1], found[2]])
+    assert alone is other
+    a, b = one["ratios"]
+    assert (a["peer"], a["median"], a["q1"], a["q3"]) == ("a", 2.5, 1.8, 2.6 * 1.1)
+    assert (a["rounds"], a["fastest"], b["median"], b["fastest"]) == (30, False, 2.2, True)
+    assert [(r["contender"], r["median_s"]) for r in one["rows"]] == [("mlpcore", 2e-6), ("a", 1.0)]
+    assert "processes: 3." in markdown([one])
+
+
+def test_each_process_has_a_file_and_comes_after_the_whole_grid():
+    from grid_plan import jobs
+
+    part = jobs(["1", "5"], [1], [1], ["sgd"], ["relu"], 1.0, processes=2)
+    assert [job.file for job in part] == [
+        "network1-1-sgd-relu.json",
+        "network5-1-sgd-relu.json",
+        "network1-1-sgd-relu-1.json",
+        "network5-1-sgd-relu-1.json",
+    ]
