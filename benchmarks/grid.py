@@ -20,7 +20,7 @@ from pathlib import Path
 
 from grid_compare import compare
 from grid_plan import BATCH_SIZES, NETWORKS, OTHER_ACTIVATIONS, PEERS, THREADS, WORK, jobs
-from grid_pool import pooled
+from grid_pool import joined, pooled
 from grid_summary import markdown
 from grid_table import tables
 
@@ -33,40 +33,27 @@ def main(arguments=None):
 def run(args):
     """Measure what the folder lacks, then write the table; return 1 if something failed."""
     args.folder.mkdir(parents=True, exist_ok=True)
-    activations = args.activations
-    part = args.networks, args.batch_sizes, args.threads, args.work, activations
+    part = args.networks, args.batch_sizes, args.threads, args.work, args.activations
     wanted = jobs(*part, args.seconds, args.without, args.processes)
     failed = 0
     for place, job in enumerate(wanted, 1):
-        path, part = args.folder / job.file, args.folder / f"part-of-{job.file}"
-        known = json.loads(path.read_text()) if path.exists() else None
+        path, new = args.folder / job.file, args.folder / f"part-of-{job.file}"
+        found = [json.loads(path.read_text())] if path.exists() else []
+        known = [report for report in found if job.is_timed_as(report)]
         left = job.left(known)
         if not left.batch_sizes:
             continue
         start = time.monotonic()
         print(f"{place}/{len(wanted)} {job.file}", end=" ", flush=True)
-        part.unlink(missing_ok=True)
-        status = subprocess.run(left.command(part), check=False, stdout=subprocess.DEVNULL)
+        new.unlink(missing_ok=True)
+        status = subprocess.run(left.command(new), check=False, stdout=subprocess.DEVNULL)
         failed += status.returncode != 0
-        if part.exists():
-            more = json.loads(part.read_text())
-            path.write_text(json.dumps(more if left is job else extended(known, more), indent=1))
-            part.unlink()
+        if new.exists():
+            path.write_text(json.dumps(joined([*known, json.loads(new.read_text())]), indent=1))
+            new.unlink()
         print(f"{time.monotonic() - start:.0f} s", flush=True)
     merge(args.folder)
     return 1 if failed else 0
-
-
-def extended(report, more):
-    """Return `report` with the batch sizes that `more` has of the same work."""
-    header = report["header"] | {
-        "peak_gflops": max((r["header"]["peak_gflops"] or 0) for r in (report, more)) or None,
-        "versions": more["header"]["versions"] | report["header"]["versions"],
-    }
-    parts = {name: report[name] + more[name] for name in ("rows", "ratios", "omitted")}
-    for entries in parts.values():
-        entries.sort(key=lambda entry: entry["batch_size"] or 0)
-    return {"header": header} | parts
 
 
 def merge(folder):

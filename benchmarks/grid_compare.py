@@ -3,7 +3,15 @@
 import math
 from statistics import median
 
-from grid_summary import fastest, geometric_mean, kind_of, network_of, ratios_of, span
+from grid_summary import (
+    best_ratios,
+    by_kind,
+    geometric_mean,
+    kind_of,
+    network_of,
+    ratios_of,
+    span,
+)
 
 ENOUGH = 0.95
 """The share of ratios whose quartile ranges must meet."""
@@ -53,21 +61,16 @@ def _all_ratios(reports):
 
 def _means(first, second):
     """Return a line for each kind of work: the geometric means against the fastest peer."""
-    sides = [_by_kind(first), _by_kind(second)]
+    sides = [{kind: best_ratios(some) for kind, some in by_kind(run)} for run in (first, second)]
     for kind in sorted(set(sides[0]) & set(sides[1])):
         cells = set(sides[0][kind]) & set(sides[1][kind])
-        one, other = (geometric_mean([side[kind][cell] for cell in cells]) for side in sides)
+        if not cells:
+            continue
+        one, other = (
+            geometric_mean([side[kind][cell]["median"] for cell in cells]) for side in sides
+        )
         work, activation, dtype, threads = kind
         yield (
             f"{work}, {activation}, {dtype}, {threads} thread(s): geometric mean against the "
             f"fastest peer {one:.3f}, then {other:.3f}"
         )
-
-
-def _by_kind(reports):
-    found = {}
-    for report in reports:
-        cells = found.setdefault(kind_of(report), {})
-        for size, ratio in fastest(report).items():
-            cells[network_of(report), size] = ratio["median"]
-    return {kind: cells for kind, cells in found.items() if cells}

@@ -68,11 +68,13 @@ class Job:
         command = [sys.executable, "-m", "mlpcore", "bench"]
         return command + [f"--{name}={value}" for name, value in options.items()]
 
-    def left(self, report: dict | None) -> "Job":
-        """Return the job of the batch sizes that `report` lacks; all if it was timed otherwise."""
-        if report is None or report["header"]["seconds"] != self.seconds:
-            return self
-        measured = {row["batch_size"] for row in report["rows"]}
+    def is_timed_as(self, report: dict) -> bool:
+        """Return whether `report` was timed as long as this job, so that it can be added to."""
+        return report["header"]["seconds"] == self.seconds
+
+    def left(self, reports: list[dict]) -> "Job":
+        """Return the job of the batch sizes that `reports` lack."""
+        measured = {row["batch_size"] for report in reports for row in report["rows"]}
         sizes = tuple(size for size in self.batch_sizes if size not in measured)
         return replace(self, batch_sizes=sizes)
 

@@ -1,4 +1,4 @@
-"""What several processes measured of the same work, as one report.
+"""What several processes measured, as one report.
 
 A process has its own places in memory and meets its own hour of the machine: its rounds agree with
 each other better than with those of the next process.
@@ -11,24 +11,20 @@ from grid_summary import kind_of, network_of
 
 
 def pooled(reports):
-    """Return a report for each kind of work and network, of all processes that measured it.
-
-    Of times and ratios it has the median of the processes, and for quartiles the least and the
-    greatest: a range in which half of the rounds of each process lie.
-    """
+    """Return a report for each kind of work and network, of all processes that measured it."""
     groups = groupby(sorted(reports, key=_work), key=_work)
     return [_pooled(list(group)) for _, group in groups]
 
 
-def _work(report):
-    return *kind_of(report), network_of(report)
+def joined(reports):
+    """Return one report of several of the same work.
 
-
-def _pooled(reports):
-    if len(reports) == 1:
-        return reports[0]
-    peaks = [report["header"]["peak_gflops"] or 0 for report in reports]
-    header = reports[0]["header"] | {"peak_gflops": max(peaks) or None, "processes": len(reports)}
+    Of what more than one of them timed it has the median, and for quartiles the least and the
+    greatest: a range in which half of the rounds of each lie.
+    """
+    headers = [report["header"] for report in reports]
+    versions = {name: v for header in headers for name, v in header["versions"].items()}
+    peak = max(header["peak_gflops"] or 0 for header in headers) or None
     ratios = _by(reports, "ratios", ("batch_size", "contender", "peer"))
     least = {}
     for ratio in ratios:
@@ -38,11 +34,22 @@ def _pooled(reports):
         ratio["fastest"] = ratio["median"] == min(others)
     omitted = {tuple(one.items()): one for report in reports for one in report["omitted"]}
     return {
-        "header": header,
+        "header": headers[0] | {"versions": versions, "peak_gflops": peak},
         "rows": _by(reports, "rows", ("batch_size", "contender")),
         "ratios": ratios,
         "omitted": list(omitted.values()),
     }
+
+
+def _work(report):
+    return *kind_of(report), network_of(report)
+
+
+def _pooled(reports):
+    if len(reports) == 1:
+        return reports[0]
+    one = joined(reports)
+    return one | {"header": one["header"] | {"processes": len(reports)}}
 
 
 def _by(reports, part, names):

@@ -22,6 +22,12 @@ def order(report):
     return work != "inference", work != "sgd", activation != "relu", activation, *others
 
 
+def by_kind(reports):
+    """Return (kind, reports) of each kind of work, in the order of tables."""
+    groups = groupby(sorted(reports, key=order), key=kind_of)
+    return [(kind, list(group)) for kind, group in groups]
+
+
 def ratios_of(report, contender=OURS):
     """Return the ratios of `contender`, by batch size and peer."""
     return {
@@ -35,6 +41,11 @@ def fastest(report, contender=OURS):
     """Return the ratio to the fastest peer by batch size."""
     ratios = ratios_of(report, contender).values()
     return {ratio["batch_size"]: ratio for ratio in ratios if ratio["fastest"]}
+
+
+def best_ratios(reports):
+    """Return the ratio to the fastest peer by network and batch size."""
+    return {(network_of(r), size): ratio for r in reports for size, ratio in fastest(r).items()}
 
 
 def geometric_mean(values):
@@ -52,8 +63,7 @@ def span(ratio):
 def markdown(reports):
     """Return all tables: a section for each kind of work."""
     lines = [*_machine(reports), ""]
-    for kind, group in groupby(sorted(reports, key=order), key=kind_of):
-        same = list(group)
+    for kind, same in by_kind(reports):
         work, activation, dtype, threads = kind
         step = "Inference" if work == "inference" else f"Training step, {work}"
         lines += [f"## {step}, {activation}, {dtype}, {threads} thread(s)", ""]
@@ -77,7 +87,7 @@ def _machine(reports):
 
 
 def _summary(reports):
-    best = {(network_of(r), size): ratio for r in reports for size, ratio in fastest(r).items()}
+    best = best_ratios(reports)
     if not best:
         return ["No cell has both this library and a peer."]
     medians = {cell: ratio["median"] for cell, ratio in best.items()}

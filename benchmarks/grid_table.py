@@ -3,16 +3,14 @@
 The means of every kind of work, then the cells of ReLU.
 """
 
-from itertools import groupby
-
 from grid_summary import (
     LEVEL,
     OURS,
+    best_ratios,
+    by_kind,
     fastest,
     geometric_mean,
-    kind_of,
     network_of,
-    order,
     span,
 )
 
@@ -25,10 +23,7 @@ _COLUMNS = (
 
 def tables(reports, again=()):
     """Return the means, and a table for each kind of work; beside them those of a second run."""
-    others = {(kind_of(r), network_of(r)): fastest(r) for r in again}
-    kinds = [
-        (kind, list(group)) for kind, group in groupby(sorted(reports, key=order), key=kind_of)
-    ]
+    kinds, others = by_kind(reports), {kind: best_ratios(some) for kind, some in by_kind(again)}
     lines = [*_overview(kinds, others), ""]
     for kind, group in kinds:
         if kind[1] == "relu":
@@ -44,15 +39,11 @@ def _overview(kinds, others):
         "|---|---|---|" + "---:|" * 7,
     ]
     for kind, group in kinds:
-        first = {(network_of(r), size): one for r in group for size, one in fastest(r).items()}
+        first, second = best_ratios(group), others.get(kind, {})
         if not first:
             continue
         medians = [ratio["median"] for ratio in first.values()]
-        both = [
-            others[kind, network][size]["median"]
-            for network, size in first
-            if size in others.get((kind, network), {})
-        ]
+        both = [second[cell]["median"] for cell in first if cell in second]
         work, activation, dtype, threads = kind
         least = min(first.values(), key=lambda ratio: ratio["median"])
         cells = (
@@ -79,7 +70,7 @@ def _table(reports, kind, others):
         if row["contender"] == OURS and row["batch_size"] in fastest(report)
     ]
     second = [
-        others.get((kind, network_of(report)), {}).get(row["batch_size"])
+        others.get(kind, {}).get((network_of(report), row["batch_size"]))
         for report, row, _ in found
     ]
     columns = _COLUMNS + ("again",) * any(second)

@@ -1,6 +1,5 @@
 """The whole comparison: the same numbers for everybody, checked, then timed in turns."""
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,9 +12,7 @@ from mlpcore.bench.contenders import OURS
 from mlpcore.bench.flops import flops_per_sample
 from mlpcore.bench.gauges import Gauges
 from mlpcore.bench.machine import describe
-from mlpcore.bench.measure import Measurement
-from mlpcore.bench.quiet import wait_until_quiet
-from mlpcore.bench.ratio import ratios
+from mlpcore.bench.ratio import Ratio, ratios
 from mlpcore.bench.report import SCHEMA, Cell, Omission, Report
 from mlpcore.bench.spec import (
     STEADY_RATE,
@@ -102,7 +99,7 @@ def benchmark(
     return Report(
         header | _setting(spec, seconds, seed, gauges),
         [cell.row(gauges) for one in sizes for cell in one.cells()],
-        [ratio for one in sizes for ratio in ratios(one.timings(), OURS, one.batch_size)],
+        [ratio for one in sizes for ratio in one.ratios()],
         omitted + [omission for one in sizes for omission in one.omitted],
     )
 
@@ -150,19 +147,13 @@ class _BatchSize:
         self.batch_size = batch_size
         self.omitted: list[Omission] = []
         self._spec, self._contenders = spec, contenders
-        self.measurement = Measurement(
-            self._right_calls(seed),
-            seconds,
-            gauge=gauges.sample_peak,
-            between=gauges.turns(),
-            settle=wait_until_quiet,
-            seed=random.Random(f"{seed} {batch_size}").getrandbits(32),
+        self.measurement = gauges.measurement(
+            self._right_calls(seed), seconds, seed=seed, batch_size=batch_size
         )
-        self.timings = self.measurement.timings
 
     def cells(self) -> list[Cell]:
         """Return a cell for each contender that was timed."""
-        timings = self.timings()
+        timings = self.measurement.timings()
         return [
             Cell(
                 self._spec,
@@ -175,6 +166,10 @@ class _BatchSize:
             for contender in self._contenders
             if contender.name in timings
         ]
+
+    def ratios(self) -> list[Ratio]:
+        """Return each peer's time over that of this library's contenders."""
+        return ratios(self.measurement.timings(), OURS, self.batch_size)
 
     def _right_calls(self, seed: int) -> dict[str, Callable[[], object]]:
         """Return the calls to time, by name; whoever has none is written down with the reason."""

@@ -1,6 +1,5 @@
 """The forward pass of a model that is there already."""
 
-import random
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,8 +7,6 @@ import numpy as np
 
 from mlpcore.backends.cpu.threads import default_num_threads
 from mlpcore.bench.gauges import Gauges
-from mlpcore.bench.measure import Measurement
-from mlpcore.bench.quiet import wait_until_quiet
 from mlpcore.bench.report import Cell, Row
 from mlpcore.bench.spec import Spec
 from mlpcore.kernels.reference.operations import Activation
@@ -55,13 +52,8 @@ def throughput(
     cells = []
     for batch_size in batch_sizes:
         x = rng.standard_normal((batch_size, network.in_features)).astype(spec.dtype)
-        measurement = Measurement(
-            {"mlpcore": partial(model, x)},
-            seconds,
-            gauge=gauges.sample_peak,
-            between=gauges.turns(),
-            settle=wait_until_quiet,
-            seed=random.Random(f"{seed} {batch_size}").getrandbits(32),
+        measurement = gauges.measurement(
+            {"mlpcore": partial(model, x)}, seconds, seed=seed, batch_size=batch_size
         )
         measurement.take()
         cells.append(

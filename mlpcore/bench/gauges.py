@@ -1,11 +1,14 @@
 """The machine's own limits, measured in turn with the contenders."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import median
 from typing import Any
 
 from mlpcore.bench.flops import weight_bytes
+from mlpcore.bench.measure import Measurement
+from mlpcore.bench.quiet import wait_until_quiet
 from mlpcore.bench.spec import Spec
 
 PEAK_SECONDS, BANDWIDTH_SECONDS = 0.002, 0.005
@@ -54,6 +57,34 @@ class Gauges:
     def sample_peak(self) -> Callable[[], float] | None:
         """What measures the FMA peak once, or None where there is none."""
         return partial(self._sample, "peak") if "peak" in self._gauges else None
+
+    def measurement(
+        self,
+        calls: Mapping[str, Callable[[], object]],
+        seconds: float,
+        *,
+        seed: int,
+        batch_size: int,
+    ) -> Measurement:
+        """Return what times `calls`, with these limits measured in between.
+
+        Parameters
+        ----------
+        calls : mapping of str to callable
+            What is timed, by name.
+        seconds : float
+            How long each of them is measured in all.
+        seed, batch_size : int
+            From which the order of turns is drawn.
+        """
+        return Measurement(
+            calls,
+            seconds,
+            gauge=self.sample_peak,
+            between=self.turns(),
+            settle=wait_until_quiet,
+            seed=random.Random(f"{seed} {batch_size}").getrandbits(32),
+        )
 
     def turns(self) -> dict[str, Callable[[], object]]:
         """Return what takes one sample of the other gauges."""

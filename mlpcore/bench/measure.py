@@ -106,9 +106,9 @@ class Measurement:
             estimates = {name: _warm_up(call, seconds, clock) for name, call in calls.items()}
         fitting = int(seconds / max([BLOCK_S, *estimates.values()]))
         self._rounds = min(MAX_ROUNDS, max(MIN_ROUNDS, fitting)) if calls else 0
-        share_s = seconds / max(1, self._rounds)
         self._turns = {
-            name: _Turns(call, estimates[name], share_s, clock) for name, call in calls.items()
+            name: _Turns(call, estimates[name], seconds / self._rounds, clock)
+            for name, call in calls.items()
         }
         self._gauge, self._settle = gauge, settle
         self._between = between or {}

@@ -187,12 +187,11 @@ def choose_columns(
     few = COLUMN_BYTES // (held * network.wide * itemsize)
     near = features * outputs * itemsize <= FAR_BYTES and rows * outputs * itemsize <= NEAR_BYTES
     if near or few < 2:
-        held = min(rows, HELD_ROWS)
-        kept = outputs * network.wide if rows > held else 0
-        return Columns(panels, network.wide, held, held * network.wide + kept)
-    tasks = max(1, -(-panels // few))
-    if participants > 1:
-        tasks = min(panels, max(tasks, TASKS_PER_THREAD * participants))
-    span = -(-panels // tasks) * network.wide
+        held, span = min(rows, HELD_ROWS), network.wide
+    else:
+        tasks = -(-panels // few)
+        if participants > 1:
+            tasks = min(panels, max(tasks, TASKS_PER_THREAD * participants))
+        span = -(-panels // tasks) * network.wide
     kept = outputs * span if rows > held else 0
     return Columns(-(-features // span), span, held, held * span + kept)
