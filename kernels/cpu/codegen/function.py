@@ -40,6 +40,11 @@ class Module:
         What to compile for.
     dtype : dtype
         float32 or float64: what `Real` means.
+
+    Attributes
+    ----------
+    soon : bool
+        Whether somebody waits for these kernels: fewer passes then look for what could be better.
     """
 
     def __init__(self, isa: InstructionSet, dtype: Any) -> None:
@@ -49,6 +54,7 @@ class Module:
         self.real = ir.FloatType() if self.dtype == np.float32 else ir.DoubleType()
         self.lanes = isa.vector_bytes // self.dtype.itemsize
         self.vector = ir.VectorType(self.real, self.lanes)
+        self.soon = False
 
     def type(self, kind: str) -> Any:
         """Return the LLVM type of ``"address"``, ``"int"`` or ``"real"``."""

@@ -1,4 +1,9 @@
-"""The kernels that predict: what Python calls."""
+"""The kernels that predict: what Python calls.
+
+They are compiled with few passes, since a first prediction waits for them, and are as fast.  Steps
+on a few rows, which read and write as much as they compute, would lose up to 5 % by it: the kernels
+of training have all passes.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
 def write_few(module: Module) -> None:
     """Write `predict_few`, for a few rows, and `pack_widths`, which packs weights for it."""
+    module.soon = True
     write_few_tiles(module)
     write_few_layer(module)
     write_into_panels(module)
@@ -53,6 +59,7 @@ def write_few(module: Module) -> None:
 
 def write_many(module: Module) -> None:
     """Write `predict_many` and `predict_spread`, for many rows, and `pack_heights` for both."""
+    module.soon = True
     write_tiles(module)
     write_layer(module)
     write_into_panels(module)
