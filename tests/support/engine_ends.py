@@ -48,7 +48,7 @@ def a_storm_of_interrupts():
     expected, trainer = model(x), model.trainer(optimizer="sgd", lr=1e-3)
     trainer.step(x, t)
     model.value_and_grad(x, t)  # what is compiled now takes no time of the storm
-    hits, armed = 0, False
+    hits, armed, over = 0, False, False
 
     def interrupt(*call):
         """Raise where it is expected only: between two rounds nothing would catch it."""
@@ -58,18 +58,20 @@ def a_storm_of_interrupts():
             signal.default_int_handler(*call)
 
     def bother():
+        nonlocal over
         rng = np.random.default_rng(0)
         for _ in range(400):
             time.sleep(float(rng.random()) * 2e-3)
             os.kill(HERE, signal.SIGINT)
+        over = True
 
     signal.signal(signal.SIGINT, interrupt)
     thread = threading.Thread(target=bother)
     thread.start()
-    while thread.is_alive():
+    while not over:  # is_alive() of a thread, interrupted, may take it for dead
         try:
             armed = True
-            while thread.is_alive():
+            while not over:
                 with mlpcore.threads(2):
                     model(x)
                     model.value_and_grad(x, t)

@@ -7,7 +7,7 @@ terms, each an ascending chain of fused multiply-adds that begins at zero, the s
 added ascending.  So an element has the same bits whichever tile computes it.
 
 A tile is bound by the multiply-add units only if little else is issued.  Where an instruction can
-broadcast an element from memory (AVX-512), each multiply-add reads its own: one instruction for
+broadcast an element from memory (AVX-512), most multiply-adds read their own: one instruction for
 each, and none to load.  Elsewhere an element is loaded once for all vectors.  (K. Goto and R. A.
 van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008), for the shape
 of the loops around a tile.)
@@ -38,6 +38,11 @@ ROWS_ASKED = 8
 FAR_BYTES = 1 << 18
 """A weight larger than this is taken to come from a slower cache than the second in a training
 step, which reads and writes what an optimizer remembers of it too."""
+
+LOADED_ONCE = (4, 14)
+"""How many rows of how many have their element loaded once for all vectors where multiply-adds may
+load their own: so the units that load are not as busy as those that multiply, and one may wait for
+the other."""
 
 _STEPS = 2
 """Terms that one round of the loop adds to each chain."""
@@ -81,15 +86,23 @@ def chains(
     """
     number = rows * vectors
     shared = not f.isa.broadcasts if share is None else share
+    once = rows * LOADED_ONCE[0] // LOADED_ONCE[1] if vectors > 1 else 0
 
     def term(values: list[Any], steps: int) -> list[Any]:
         sums, at = values[:number], values[number:]
         for step in range(steps):
             factors = [vector(at, j, step) for j in range(vectors)]
             if not shared:
+                # In this order, and held to it, no sum leaves its register; in others LLVM moves
+                # some to the stack.
                 for j in range(vectors):
-                    for i in range(rows):
+                    for i in range(once, rows):
                         a = element(at, i, step).real().splat()
+                        sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
+                    f.keep_order()
+                for i in range(once):
+                    a = element(at, i, step).real().splat()
+                    for j in range(vectors):
                         sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
                     f.keep_order()
             else:
