@@ -75,8 +75,11 @@ def write_input_gradient(module: Module) -> None:
             _copy_strip(f, W.reals(first + k), features, outputs, copied, rows)
             with f.loop(0, panels) as q:
                 c = da.reals((q * features + first + k) * width)
-                asked = following.reals((k // strip * panels + q) * ROWS_ASKED * features)
-                f.call_at(tile, copied, dz.reals(q * dz_step), c, outputs, begins, asked, features)
+                row = (k // strip * panels + q) * ROWS_ASKED
+                more = row < outputs  # else all is asked for, and what is near costs nothing
+                asked = more.select(following.reals(row * features), copied)
+                gap = more.select(features, f.int(0))
+                f.call_at(tile, copied, dz.reals(q * dz_step), c, outputs, begins, asked, gap)
 
 
 def _copy_strip(
