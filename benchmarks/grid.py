@@ -68,7 +68,7 @@ def merge(folder):
 
 def run_compare(args):
     """Say whether two runs agree; return 1 if they do not."""
-    lines, agree = compare(*(json.loads(path.read_text()) for path in (args.first, args.second)))
+    lines, agree = compare(_read(args.first), _read(args.second))
     print("\n".join(lines))
     return 0 if agree else 1
 
@@ -76,8 +76,19 @@ def run_compare(args):
 def run_table(args):
     """Write the tables of RESULTS.md to the standard output."""
     paths = [path for path in (args.first, args.second) if path is not None]
-    print(tables(*(json.loads(path.read_text()) for path in paths)))
+    print(tables(*map(_read, paths)))
     return 0
+
+
+def _read(path):
+    """Return the reports of a ``grid.json``."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"cannot read the grid.json of a run: {path}: {error}") from None
+    if not isinstance(found, list):
+        raise SystemExit(f"{path} is not the grid.json of a run, which holds a list of reports")
+    return found
 
 
 def _chosen(known, convert=str):

@@ -210,6 +210,18 @@ def test_comparing_files_ends_with_1_where_they_differ(tmp_path, capsys):
     assert "do not agree" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("content", [None, "", "not JSON", "{}"])
+def test_what_is_no_run_is_refused(content, tmp_path):
+    import grid
+
+    path = tmp_path / "grid.json"
+    if content is not None:
+        path.write_text(content)
+    for command in (["table", str(path)], ["compare", str(path), str(path)]):
+        with pytest.raises(SystemExit, match=r"grid\.json of a run"):
+            grid.main(command)
+
+
 def test_a_short_table_of_one_run_or_of_two(tmp_path, capsys):
     import grid
 
