@@ -88,6 +88,11 @@ def chains(
     shared = not f.isa.broadcasts if share is None else share
     once = rows * LOADED_ONCE[0] // LOADED_ONCE[1] if vectors > 1 else 0
 
+    def add_row(sums: list[Any], at: list[Any], factors: list[Real], i: int, step: int) -> None:
+        a = element(at, i, step).real().splat()
+        for j in range(vectors):
+            sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
+
     def term(values: list[Any], steps: int) -> list[Any]:
         sums, at = values[:number], values[number:]
         for step in range(steps):
@@ -101,15 +106,11 @@ def chains(
                         sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
                     f.keep_order()
                 for i in range(once):
-                    a = element(at, i, step).real().splat()
-                    for j in range(vectors):
-                        sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
+                    add_row(sums, at, factors, i, step)
                     f.keep_order()
             else:
                 for i in range(rows):
-                    a = element(at, i, step).real().splat()
-                    for j in range(vectors):
-                        sums[i * vectors + j] = a.fma(factors[j], sums[i * vectors + j])
+                    add_row(sums, at, factors, i, step)
                 if step < steps - 1:
                     f.keep_order()
         return [*sums, *advance(at, steps)]
