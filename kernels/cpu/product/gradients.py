@@ -40,13 +40,19 @@ def write_weight_task(module: Module) -> None:
         columns = (layer.features - k).min(span)
         task = _WeightTask(f, job, layer, k, columns)
         own, tiles = f.buffer(tile_bytes), scratch.reals(held * span)
-        with f.loop(0, rows, held) as r:
-            n = (rows - r).min(held)
-            f.call("copy_columns", x.reals(r * ldx + k), ldx, n, columns, scratch)
-            with f.loop(0, panels) as panel, f.loop(0, columns, wide) as c:
-                o, h = layer.panel_of_outputs(panel)
-                g = (rows > held).select(tiles.reals(c * layer.outputs + o * wide), own)
-                task.add(g, o, h, c, scratch.reals(c * n), r, n)
+        few = job.address(PassWords.APPLY_FEW)
+        with f.either(few.as_int() > 0) as (at_once, by_tiles):
+            with at_once:
+                f.call("copy_columns", x.reals(k), ldx, rows, columns, scratch)
+                with f.loop(0, panels) as panel:
+                    task.apply_few(few, *layer.panel_of_outputs(panel), scratch)
+            with by_tiles, f.loop(0, rows, held) as r:
+                n = (rows - r).min(held)
+                f.call("copy_columns", x.reals(r * ldx + k), ldx, n, columns, scratch)
+                with f.loop(0, panels) as panel, f.loop(0, columns, wide) as c:
+                    o, h = layer.panel_of_outputs(panel)
+                    g = (rows > held).select(tiles.reals(c * layer.outputs + o * wide), own)
+                    task.add(g, o, h, c, scratch.reals(c * n), r, n)
 
 
 @dataclass
@@ -114,6 +120,17 @@ class _WeightTask:
                 *(g, height, (self.columns - c).min(self.wide), layer.features),
                 self.job.address(PassWords.WEIGHT_SETTINGS),
             )
+
+    def apply_few(self, few: Address, output: Int, height: Int, x: Address) -> None:
+        """Apply the gradient of some outputs with the kernel `few`; x has all of the columns."""
+        at = output * self.layer.features + self.k
+        self.f.call_at(
+            few,
+            *(place.reals(at) for place in self.places),
+            *(self.dz.reals(output * self.width), x, self.rows, height),
+            *(self.columns, self.layer.features),
+            self.job.address(PassWords.WEIGHT_SETTINGS),
+        )
 
     def _list(self, output: Int, height: Int, c: Int) -> None:
         """List where the parts of a weight, and of what is remembered of it, lie that come next.

@@ -124,7 +124,8 @@ class PassWords:
     is where the gradient of the input goes, row after row, or 0.  ``LAYER`` is the kernel that
     computes a layer, ``GRADIENT`` the one that computes ``GRADIENT_STEP`` features of the gradient
     of its input, for which it needs the first ``COPIED`` elements of the scratch.  ``APPLY`` and
-    ``SWEEP`` are what is done with the gradients of weights and biases.
+    ``SWEEP`` are what is done with the gradients of weights and biases; ``APPLY_FEW``, unless it is
+    0, computes the former too.
 
     ``STOPS`` are the numbers of the layers whose normalisation needs the whole batch, ascending,
     between -1 and the number of all layers: the ends of ``RUNS`` runs, each of which a chunk goes
@@ -136,7 +137,7 @@ class PassWords:
     LOSS, TARGETS, TARGET_STRIDE, TARGET_BYTES, WEIGHTS, LOSSES, LOSS_SETTINGS = range(9, 16)
     DY, LDDY, DX, LDDX, APPLY, SWEEP, WEIGHT_SETTINGS, BIAS_SETTINGS = range(16, 24)
     BOARD, PARTICIPANTS, Y, LDY, LAYER, GRADIENT, GRADIENT_STEP, COPIED = range(24, 32)
-    STOPS, RUNS, SEED, STEP, FIRST_ROW, WAYS = range(32, 38)
+    STOPS, RUNS, SEED, STEP, FIRST_ROW, WAYS, APPLY_FEW = range(32, 39)
     COUNT = 40
 
 

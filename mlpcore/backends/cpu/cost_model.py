@@ -59,6 +59,16 @@ NEAR_BYTES = 1 << 20
 COLUMN_BYTES = 1 << 19
 """The columns of the input that a task of a far weight's gradient holds."""
 
+APPLIED_AT_ONCE = 32
+"""Rows up to which the gradient of a weight is applied where it is summed."""
+
+SINGLE_PANEL_ROWS = 3
+"""Rows of a pass of one panel from which several threads may share it: with fewer the gradients of
+weights, which alone are shared, are bound by memory, and weights travel from core to core."""
+
+SINGLE_PANEL_FLOPS_PER_THREAD = 10_000_000
+"""Operations of such a pass below which a second thread costs more than it gains."""
+
 TASKS_PER_THREAD = 2
 """How many such tasks there are at least for each of several threads."""
 
@@ -148,7 +158,11 @@ def choose_pass(rows: int, threads: int, network: Network, width: int) -> tuple[
     """
     flops = 6 * rows * network.flops_per_row // 2
     panels = -(-rows // width)
-    participants = max(1, min(threads, flops // MANY_FLOPS_PER_THREAD))
+    if panels > 1:
+        worth = flops // MANY_FLOPS_PER_THREAD
+    else:
+        worth = flops // SINGLE_PANEL_FLOPS_PER_THREAD if rows >= SINGLE_PANEL_ROWS else 1
+    participants = max(1, min(threads, worth))
     # As many chunks for each, all of about the same size.
     most = max(1, PASS_CHUNK_ROWS // width)
     rounds = max(1, -(-panels // (most * participants)))
@@ -177,6 +191,11 @@ class Columns(NamedTuple):
     elements: int
 
 
+def applied_at_once(rows: int, network: Network) -> bool:
+    """Return whether gradients of weights are applied where they are summed, in a single panel."""
+    return rows <= min(APPLIED_AT_ONCE, network.wide)
+
+
 def choose_columns(
     rows: int, participants: int, features: int, outputs: int, network: Network
 ) -> Columns:
@@ -186,7 +205,7 @@ def choose_columns(
     held = min(rows, FAR_HELD_ROWS)
     few = COLUMN_BYTES // (held * network.wide * itemsize)
     near = features * outputs * itemsize <= FAR_BYTES and rows * outputs * itemsize <= NEAR_BYTES
-    if near or few < 2:
+    if (near and not applied_at_once(rows, network)) or few < 2:
         held, span = min(rows, HELD_ROWS), network.wide
     else:
         tasks = -(-panels // few)

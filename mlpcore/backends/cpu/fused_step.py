@@ -72,7 +72,7 @@ class FusedStep(StepRule):
         self._parameters = table.parameters
         self._layout: Layout = table.parameters.layout
         update = table.library.kernels(f"update.{optimizer.kernel}")
-        self._apply, self._sweep = update["apply"], update[optimizer.kernel]
+        self._update, self._sweep = update, update[optimizer.kernel]
         self._zero = self._dtype.type(0)
         # What NumPy computes here may overflow, but as a rule it computes nothing.
         self._open = network.entrance.open
@@ -202,7 +202,7 @@ class FusedStep(StepRule):
         """Say where gradients go: to the parameters and the moments, by way of the optimizer."""
         states = [self._layout.views(moments[name]) for name in self._optimizer.state_names]
         passed = learning.passed
-        passed.apply_to(self._parameters.views, self._apply, self._sweep, *states)
+        passed.apply_to(self._parameters.views, self._update, self._sweep, *states)
         optimizer = self._optimizer
         settings = optimizer.settings(1, 1.0, self._dtype, decay=self._l2)
         plain = optimizer.exempt(settings)

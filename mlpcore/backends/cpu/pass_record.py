@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpcore.backends.base import StageRecord
 from mlpcore.backends.cpu.array_cell import data_address
-from mlpcore.backends.cpu.cost_model import Columns, choose_columns, choose_pass
+from mlpcore.backends.cpu.cost_model import Columns, applied_at_once, choose_columns, choose_pass
 from mlpcore.backends.cpu.layer_record import LayerRecord
 from mlpcore.backends.cpu.network_table import NetworkTable, aligned
 from mlpcore.backends.cpu.scratch import scratch
@@ -153,13 +153,15 @@ class PassRecord:
         words[PassWords.LDDX] = 0 if dx is None else dx.shape[1]
 
     def apply_to(
-        self, places: Mapping[str, Any], apply: int, sweep: int, *states: Mapping[str, Any]
+        self, places: Mapping[str, Any], kernels: Any, sweep: int, *states: Mapping[str, Any]
     ) -> None:
         """Say where the gradients of the parameters go, and what is done with them there."""
         first, second = ([*states, places, places])[:2]
         for layer in self.layers:
             layer.apply_to(places, first, second)
-        self.words[PassWords.APPLY] = apply
+        self.words[PassWords.APPLY] = kernels["apply"]
+        few = applied_at_once(self.rows, self.table)
+        self.words[PassWords.APPLY_FEW] = kernels["apply_few"] if few else 0
         self.words[PassWords.SWEEP] = sweep
 
     def draw(self, seed: int, step: int, first_row: int = 0) -> None:

@@ -65,7 +65,7 @@ def test_threads_have_tasks_to_share(threads):
 @settings(deadline=None, max_examples=20)
 @given(
     widths=st.lists(st.integers(1, 150), min_size=2, max_size=4),
-    rows=st.integers(1, 600),
+    rows=st.one_of(st.integers(1, 40), st.integers(1, 600)),
     held=st.sampled_from([128, 256]),
     column_bytes=st.sampled_from([0, 1 << 14, 1 << 16, 1 << 20]),
     threads=st.integers(1, 2),
@@ -87,7 +87,10 @@ def test_no_division_changes_a_bit(widths, rows, held, column_bytes, threads, op
         expected = after_two_steps()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(cost_model, "FAR_BYTES", 0)
+            patch.setattr(cost_model, "APPLIED_AT_ONCE", 0)
             patch.setattr(cost_model, "FAR_HELD_ROWS", held)
             patch.setattr(cost_model, "COLUMN_BYTES", column_bytes)
             patch.setattr(cost_model, "MANY_FLOPS_PER_THREAD", 1)
+            patch.setattr(cost_model, "SINGLE_PANEL_FLOPS_PER_THREAD", 1)
+            patch.setattr(cost_model, "SINGLE_PANEL_ROWS", 1)
             assert after_two_steps() == expected

@@ -138,3 +138,10 @@ def test_every_choice_can_be_carried_out(sizes, rows, threads, by_row):
         assert chunks == 1 or (chunks - 1) * chunk < rows <= chunks * chunk
         most = -(-chunks // participants)
         assert most * chunk < rows / participants + (most + 1) * width
+
+
+def test_threads_share_a_step_on_few_rows_only_where_their_work_is_more_than_moving_weights():
+    assert [choose_pass(rows, 2, LARGE, LARGE.lanes)[1] for rows in (1, 2, 4, 16)] == [1, 1, 2, 2]
+    assert [choose_pass(rows, 2, MIDDLE, MIDDLE.lanes)[1] for rows in (4, 8, 16)] == [1, 1, 1]
+    assert choose_pass(32, 2, MIDDLE, MIDDLE.wide)[1] == 2
+    assert choose_pass(64, 2, MIDDLE, MIDDLE.wide)[1] == 2
