@@ -9,9 +9,10 @@ follows only so many streams, and rows some KiB apart share few sets of its firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..optimizers.sweep import write_sweep
+from .tile import chains
 
 if TYPE_CHECKING:
     from ..codegen.function import Function, Module
@@ -142,16 +143,15 @@ def _sums(
 ) -> list[list[Real]]:
     """Return the gradient of `height` of the strip's outputs in a panel of x's columns."""
     vectors = f.isa.tile_vectors
-
-    def row(values: list[Any]) -> list[Any]:
-        *sums, dz, x = values
-        factors = [x.vector(j * f.lanes) for j in range(vectors)]
-        for i in range(height):
-            a = dz.real(i).splat()
-            for j, factor in enumerate(factors):
-                sums[i * vectors + j] = a.fma(factor, sums[i * vectors + j])
-        return [*sums, dz.reals(outputs), x.reals(vectors * f.lanes)]
-
-    zeros = [f.number(0.0)] * (height * vectors)
-    *flat, _dz, _x = f.repeat(rows, [*zeros, dz, x], row)
-    return [flat[i * vectors : (i + 1) * vectors] for i in range(height)]
+    wide = vectors * f.lanes
+    return chains(
+        f,
+        rows,
+        (dz, x),
+        advance=lambda at, steps: [at[0].reals(outputs * steps), at[1].reals(wide * steps)],
+        element=lambda at, i, s: (at[0].reals(outputs * s) if s else at[0]).reals(i),
+        vector=lambda at, j, s: at[1].vector(s * wide + j * f.lanes),
+        rows=height,
+        vectors=vectors,
+        share=True,
+    )

@@ -96,6 +96,6 @@ class CompiledNetwork:
         dx = np.empty_like(passed.x, order="C") if input_gradient else None
         passed.set_result_gradient(contiguous_rows(dy), dx)
         keep = self.table.library.kernels("keep")
-        passed.apply_to(gradients, keep, keep["keep"])
+        passed.apply_to(gradients, keep, "keep")
         passed.run(BACKWARD, threads)
         return dx if dx is None else self.entrance.backward(dx, passed.entered)

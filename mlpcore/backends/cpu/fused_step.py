@@ -71,8 +71,7 @@ class FusedStep(StepRule):
         self._dtype = table.dtype
         self._parameters = table.parameters
         self._layout: Layout = table.parameters.layout
-        update = table.library.kernels(f"update.{optimizer.kernel}")
-        self._update, self._sweep = update, update[optimizer.kernel]
+        self._update = table.library.kernels(f"update.{optimizer.kernel}")
         self._zero = self._dtype.type(0)
         # What NumPy computes here may overflow, but as a rule it computes nothing.
         self._open = network.entrance.open
@@ -202,8 +201,8 @@ class FusedStep(StepRule):
         """Say where gradients go: to the parameters and the moments, by way of the optimizer."""
         states = [self._layout.views(moments[name]) for name in self._optimizer.state_names]
         passed = learning.passed
-        passed.apply_to(self._parameters.views, self._update, self._sweep, *states)
         optimizer = self._optimizer
+        passed.apply_to(self._parameters.views, self._update, optimizer.kernel, *states)
         settings = optimizer.settings(1, 1.0, self._dtype, decay=self._l2)
         plain = optimizer.exempt(settings)
         learning.keep_settings(settings, plain, changing=len(settings) - 1 - optimizer.decoupled)

@@ -18,6 +18,7 @@ from mlpcore.kernels.cpu.board_memory import board_bytes
 from mlpcore.kernels.cpu.product.backward import turned_elements, turned_features
 from mlpcore.kernels.cpu.product.narrow import narrow_rows, turned_vectors
 from mlpcore.kernels.cpu.product.words import PassWords, RecordWords, phases
+from mlpcore.kernels.cpu.units import Kernels
 from mlpcore.kernels.reference.operation import Call
 
 FORWARD, BACKWARD, STEP = 1, 2, 3
@@ -153,7 +154,7 @@ class PassRecord:
         words[PassWords.LDDX] = 0 if dx is None else dx.shape[1]
 
     def apply_to(
-        self, places: Mapping[str, Any], kernels: Any, sweep: int, *states: Mapping[str, Any]
+        self, places: Mapping[str, Any], kernels: Kernels, sweep: str, *states: Mapping[str, Any]
     ) -> None:
         """Say where the gradients of the parameters go, and what is done with them there."""
         first, second = ([*states, places, places])[:2]
@@ -162,7 +163,7 @@ class PassRecord:
         self.words[PassWords.APPLY] = kernels["apply"]
         few = applied_at_once(self.rows, self.table)
         self.words[PassWords.APPLY_FEW] = kernels["apply_few"] if few else 0
-        self.words[PassWords.SWEEP] = sweep
+        self.words[PassWords.SWEEP] = kernels[sweep]
 
     def draw(self, seed: int, step: int, first_row: int = 0) -> None:
         """Let dropout draw what it draws in a step, the first row being `first_row` of its batch.
