@@ -122,4 +122,5 @@ def all_work_is_shared():
         patch.setattr(cost_model, "FEW_FLOPS_PER_THREAD", 1)
         patch.setattr(cost_model, "SPREAD_FLOPS_PER_THREAD", 1)
         patch.setattr(cost_model, "MANY_FLOPS_PER_THREAD", 1)
+        patch.setattr(cost_model, "SPREAD_PASS_FLOPS_PER_THREAD", 1)
         yield

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .backward import PLACES_ASKED
+from .parts import bounds_of_part
 from .recorded_layer import RecordedLayer
 from .tile import CACHE_LINE, FAR_BYTES
 from .words import LayerWords, PassWords, RecordWords
@@ -19,6 +20,9 @@ from .words import LayerWords, PassWords, RecordWords
 if TYPE_CHECKING:
     from ..codegen.function import Function, Module
     from ..codegen.values import Address, Int
+
+
+_TASK = ("address", "int", "int", "address", "int", "address")
 
 
 def write_weight_task(module: Module) -> None:
@@ -30,8 +34,8 @@ def write_weight_task(module: Module) -> None:
     """
     isa = module.isa
     tile_bytes = isa.tile_rows * isa.tile_vectors * isa.vector_bytes
-    kinds = ("address", "int", "int", "address", "int", "address")
-    with module.function("weight_task", *kinds) as (f, job, index, number, x, ldx, scratch):
+    with module.function("weight_task", *_TASK, private=True) as kernel:
+        f, job, index, number, x, ldx, scratch = kernel
         layer = RecordedLayer(job, index)
         rows, panels = job.int(PassWords.ROWS), layer.words.int(LayerWords.PANELS)
         held, span = layer.record.int(RecordWords.HELD), layer.record.int(RecordWords.SPAN)
@@ -40,19 +44,45 @@ def write_weight_task(module: Module) -> None:
         columns = (layer.features - k).min(span)
         task = _WeightTask(f, job, layer, k, columns)
         own, tiles = f.buffer(tile_bytes), scratch.reals(held * span)
-        few = job.address(PassWords.APPLY_FEW)
-        with f.either(few.as_int() > 0) as (at_once, by_tiles):
-            with at_once:
-                f.call("copy_columns", x.reals(k), ldx, rows, columns, scratch)
-                with f.loop(0, panels) as panel:
-                    task.apply_few(few, *layer.panel_of_outputs(panel), scratch)
-            with by_tiles, f.loop(0, rows, held) as r:
-                n = (rows - r).min(held)
-                f.call("copy_columns", x.reals(r * ldx + k), ldx, n, columns, scratch)
-                with f.loop(0, panels) as panel, f.loop(0, columns, wide) as c:
-                    o, h = layer.panel_of_outputs(panel)
-                    g = (rows > held).select(tiles.reals(c * layer.outputs + o * wide), own)
-                    task.add(g, o, h, c, scratch.reals(c * n), r, n)
+        with f.loop(0, rows, held) as r:
+            n = (rows - r).min(held)
+            f.call("copy_columns", x.reals(r * ldx + k), ldx, n, columns, scratch)
+            with f.loop(0, panels) as panel, f.loop(0, columns, wide) as c:
+                o, h = layer.panel_of_outputs(panel)
+                g = (rows > held).select(tiles.reals(c * layer.outputs + o * wide), own)
+                task.add(g, o, h, c, scratch.reals(c * n), r, n)
+
+
+def write_few_task(module: Module) -> None:
+    """Write `few_task(job, layer, task, x, ldx, scratch, held)`, for a batch of few rows.
+
+    The same with `PassWords.APPLY_FEW`, for the columns of ``task // parts`` in one of the `parts`
+    of the outputs, `RecordWords.PARTS`.  The scratch has the columns that are `held`, by their
+    number, or none where that is -1; the kernel gives the number of those that it leaves there.
+    """
+    with module.function("few_task", *_TASK, "int", result="int", private=True) as kernel:
+        f, job, index, number, x, ldx, scratch, held = kernel
+        layer = RecordedLayer(job, index)
+        parts, span = layer.record.int(RecordWords.PARTS), layer.record.int(RecordWords.SPAN)
+        column = number // parts
+        k = column * span
+        columns = (layer.features - k).min(span)
+        with f.when(~column.equals(held)):
+            f.call("copy_columns", x.reals(k), ldx, job.int(PassWords.ROWS), columns, scratch)
+        panels = layer.words.int(LayerWords.PANELS)
+        begin, end = bounds_of_part(panels, number % parts, parts)
+        words = RecordWords.P, RecordWords.STATE1, RecordWords.STATE2
+        with f.loop(begin, end) as panel:
+            o, height = layer.panel_of_outputs(panel)
+            at = o * layer.features + k
+            f.call_at(
+                job.address(PassWords.APPLY_FEW),
+                *(layer.record.address(word).reals(at) for word in words),
+                layer.record.address(RecordWords.STRIPS).reals(o * job.int(PassWords.WIDTH)),
+                *(scratch, job.int(PassWords.ROWS), height, columns, layer.features),
+                job.address(PassWords.WEIGHT_SETTINGS),
+            )
+        f.returns(column)
 
 
 @dataclass
@@ -120,17 +150,6 @@ class _WeightTask:
                 *(g, height, (self.columns - c).min(self.wide), layer.features),
                 self.job.address(PassWords.WEIGHT_SETTINGS),
             )
-
-    def apply_few(self, few: Address, output: Int, height: Int, x: Address) -> None:
-        """Apply the gradient of some outputs with the kernel `few`; x has all of the columns."""
-        at = output * self.layer.features + self.k
-        self.f.call_at(
-            few,
-            *(place.reals(at) for place in self.places),
-            *(self.dz.reals(output * self.width), x, self.rows, height),
-            *(self.columns, self.layer.features),
-            self.job.address(PassWords.WEIGHT_SETTINGS),
-        )
 
     def _list(self, output: Int, height: Int, c: Int) -> None:
         """List where the parts of a weight, and of what is remembered of it, lie that come next.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .parts import bounds_of_part
 from .tile import BLOCK, CACHE_LINE, chains, finish
 from .words import LayerWords
 
@@ -82,7 +83,7 @@ def write_layer(module: Module) -> None:
         a,
         rows,
     ):
-        f.call("layer_part", layer, x, z, a, rows, f.int(0), layer.int(LayerWords.PANELS))
+        f.call("layer_part", layer, x, z, a, rows, f.int(0), f.int(1))
         N, wide = layer.int(LayerWords.OUTPUTS), f.isa.tile_vectors * f.lanes
         narrow, batch_panels = _last_is_narrow(f, rows), rows.ceil_div(wide)
         by_row = layer.address(LayerWords.ROW_ACTIVATION)
@@ -101,13 +102,13 @@ def _last_is_narrow(f: Function, rows: Int) -> Truth:
 
 
 def _write_part(module: Module) -> None:
-    """Write `layer_part(description, x, z, a, rows, begin, end)`.
+    """Write `layer_part(description, x, z, a, rows, part, parts)`.
 
-    As `layer`, for the panels of the weight in [begin, end), without an activation of whole rows.
+    As `layer`, for a part of its outputs, without an activation of whole rows.
     """
     isa = module.isa
     kinds = ("address", "address", "address", "address", "int", "int", "int")
-    with module.function("layer_part", *kinds) as (f, layer, x, z, a, rows, begin, end):
+    with module.function("layer_part", *kinds) as (f, layer, x, z, a, rows, part, parts):
         lanes, wide = f.lanes, isa.tile_vectors * f.lanes
         K, N = layer.int(LayerWords.FEATURES), layer.int(LayerWords.OUTPUTS)
         weights, bias = layer.address(LayerWords.WEIGHTS), layer.address(LayerWords.BIAS)
@@ -117,6 +118,7 @@ def _write_part(module: Module) -> None:
             layer.address(LayerWords.SETTINGS),
         )
         height, larger = layer.int(LayerWords.HEIGHT), layer.int(LayerWords.LARGER)
+        begin, end = bounds_of_part(layer.int(LayerWords.PANELS), part, parts)
         narrow = _last_is_narrow(f, rows)
         tables = [
             f.pointers([f"tile_{r}_{v}" for r in range(1, isa.tile_rows + 1)])

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .panels import transpose
+from .parts import bounds_of_part
 from .tile import BLOCK, chains
 from .words import LayerWords
 
@@ -43,9 +44,9 @@ def turned_vectors(isa: InstructionSet, rows: int) -> int:
 def write_narrow(module: Module) -> None:
     """Write `narrow_layer_R` and `narrow_gradient_R`.
 
-    The first does what `layer` does, the second what `input_gradient` does for as many features as
-    `turned_vectors` has lanes: with the same arguments and bits, for panels of one vector of which
-    the first R lanes hold rows.
+    The first does what `layer_part` does, the second what `input_gradient` does for as many
+    features as `turned_vectors` has lanes: with the same arguments and bits, for panels of one
+    vector of which the first R lanes hold rows.
     """
     for rows in narrow_rows(module.lanes):
         _write_tile(module, rows)
@@ -54,15 +55,16 @@ def write_narrow(module: Module) -> None:
 
 
 def _write_layer(module: Module, count: int) -> None:
-    kinds = ("address", "address", "address", "address", "int")
-    with module.function(f"narrow_layer_{count}", *kinds) as (f, layer, x, z, a, _rows):
+    kinds = ("address", "address", "address", "address", "int", "int", "int")
+    with module.function(f"narrow_layer_{count}", *kinds) as (f, layer, x, z, a, _, part, parts):
         lanes = f.lanes
         K, N = layer.int(LayerWords.FEATURES), layer.int(LayerWords.OUTPUTS)
         weights, bias = layer.address(LayerWords.NATURAL), layer.address(LayerWords.BIAS)
         floor = layer.ints(LayerWords.FLOOR).real()
         activation = layer.address(LayerWords.ACTIVATION)
         settings = layer.address(LayerWords.SETTINGS)
-        with f.loop(0, N, lanes) as o:
+        begin, end = bounds_of_part(N.ceil_div(lanes), part, parts)
+        with f.loop(begin * lanes, (end * lanes).min(N), lanes) as o:
             there = (N - o).min(lanes)
             with f.loop(0, K, BLOCK) as k:
                 first, last = k.equals(0).as_int(), (k + BLOCK >= K).as_int()
@@ -74,9 +76,6 @@ def _write_layer(module: Module, count: int) -> None:
             with f.when(activation.as_int() > 0):
                 own = o * lanes
                 f.call_at(activation, z.reals(own), a.reals(own), there * lanes, settings)
-        by_row = layer.address(LayerWords.ROW_ACTIVATION)
-        with f.when(by_row.as_int() > 0):
-            f.call_at(by_row, z, a, N, f.int(lanes))
 
 
 def _write_tile(module: Module, rows: int) -> None:

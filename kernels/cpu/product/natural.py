@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .parts import bounds_of_part
 from .tile import (
     BLOCK,
     CACHE_LINE,
@@ -42,15 +43,18 @@ def _apart(f: Function) -> int:
 
 
 def write_natural_layer(module: Module) -> None:
-    """Write `natural_layer(description, x, z, a, rows)`: what `layer` does, with the same bits."""
+    """Write `natural_layer(description, x, z, a, rows, part, parts)`.
+
+    What `layer_part` does, with the same bits.
+    """
     isa = module.isa
     highest = {"copied": isa.tile_rows, "direct": min(DIRECT_ROWS, isa.tile_rows)}
     for vectors in range(1, isa.tile_vectors + 1):
         for kind, most in highest.items():
             for rows in range(1, most + 1):
                 _write_tile(module, kind, rows, vectors)
-    kinds = ("address", "address", "address", "address", "int")
-    with module.function("natural_layer", *kinds) as (f, layer, x, z, a, rows):
+    kinds = ("address", "address", "address", "address", "int", "int", "int")
+    with module.function("natural_layer", *kinds) as (f, layer, x, z, a, rows, part, parts):
         lanes, wide = f.lanes, isa.tile_vectors * f.lanes
         K, N = layer.int(LayerWords.FEATURES), layer.int(LayerWords.OUTPUTS)
         weights, bias = layer.address(LayerWords.NATURAL), layer.address(LayerWords.BIAS)
@@ -66,18 +70,20 @@ def write_natural_layer(module: Module) -> None:
         table = (rows <= lanes).select(narrow, full)
         panels = N.ceil_div(direct.select(*(f.int(highest[k]) for k in ("direct", "copied"))))
         height, larger = N // panels, N % panels
+        begin, end = bounds_of_part(panels, part, parts)
+        top = begin * height + begin.min(larger)
         copied = f.buffer(isa.tile_rows * _apart(f) * f.real_bytes)
         with f.loop(0, K, BLOCK) as k:
             n = (K - k).min(BLOCK)
             first, last = k.equals(0).as_int(), (k + BLOCK >= K).as_int()
-            with f.loop(0, panels) as p:
+            with f.loop(begin, end) as p:
                 h, o = height + (p < larger).as_int(), p * height + p.min(larger)
                 tile = table.address(h - 1)
                 W = weights.reals(o * K + k)
                 with f.when(~direct):
                     _copy(f, W, K, h, n, copied)
                 factor = direct.select(W, copied)
-                following = (p + 1 < panels).select(W.reals(h * K), weights.reals(k + BLOCK))
+                following = (p + 1 < end).select(W.reals(h * K), weights.reals(top * K + k + BLOCK))
                 with f.loop(0, rows, width) as r:
                     at = r * N + o * width
                     f.call_at(
@@ -87,9 +93,6 @@ def write_natural_layer(module: Module) -> None:
                     )
                     with f.when(last.equals(1) & (activation.as_int() > 0)):
                         f.call_at(activation, z.reals(at), a.reals(at), h * width, settings)
-        by_row = layer.address(LayerWords.ROW_ACTIVATION)
-        with f.when(by_row.as_int() > 0), f.loop(0, rows, width) as r:
-            f.call_at(by_row, z.reals(r * N), a.reals(r * N), N, width)
 
 
 def _copy(f: Function, W: Address, ldw: Int, rows: Int, columns: Int, to: Address) -> None:

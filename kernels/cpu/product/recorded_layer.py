@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .words import LayerWords, NetworkWords, PassWords, RecordWords
 
 if TYPE_CHECKING:
-    from ..codegen.values import Address, Int
+    from ..codegen.values import Address, Int, Truth
 
 
 class RecordedLayer:
@@ -39,7 +39,25 @@ class RecordedLayer:
         """Return where the panel that begins with `row` lies in one of the record's arrays."""
         return self.record.address(word).reals(row * self.outputs)
 
+    def has_norm(self) -> Truth:
+        """Return whether it normalises what its product gives."""
+        return _given(self.record, RecordWords.NORM)
+
+    def has_between(self) -> Truth:
+        """Return whether anything but an activation of elements is between it and the next."""
+        by_row = _given(self.words, LayerWords.ROW_ACTIVATION)
+        return by_row | self.has_norm() | _given(self.record, RecordWords.DROPOUT)
+
+    def has_rows_back(self) -> Truth:
+        """Return whether the gradient of its result goes back through an activation of rows."""
+        return _given(self.record, RecordWords.ROW_BACKWARD)
+
     def panel_of_outputs(self, number: Int) -> tuple[Int, Int]:
         """Return the first output of a panel of the layer's outputs, and how many it has."""
         height, larger = self.words.int(LayerWords.HEIGHT), self.words.int(LayerWords.LARGER)
         return number * height + number.min(larger), height + (number < larger).as_int()
+
+
+def _given(table: Address, word: int) -> Truth:
+    there: Truth = table.address(word).as_int() > 0
+    return there

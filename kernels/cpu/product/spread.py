@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..board import Board
 from .chunks import apply_output, panel_width
+from .parts import TASKS_EACH
 from .words import JobWords, LayerWords, NetworkWords
 
 if TYPE_CHECKING:
     from ..codegen.function import Module
-
-TASKS_EACH = 4
-"""Parts of a layer for each participant: whoever is done sooner takes over from the others."""
 
 
 def write_spread_job(module: Module) -> None:
@@ -50,11 +48,8 @@ def write_spread_job(module: Module) -> None:
         with f.loop(0, layers) as index:
             to, heights = target.value, layer.value.int(LayerWords.PANELS)
             count = (participants * TASKS_EACH).min(heights)
-            size, more = heights // count, heights % count
             with board.tasks(index + 1, count, participant) as task:
-                begin = task * size + task.min(more)
-                end = begin + size + (task < more).as_int()
-                f.call("layer_part", layer.value, source.value, to, to, rows, begin, end)
+                f.call("layer_part", layer.value, source.value, to, to, rows, task, count)
             board.wait(index + 1, count)
             target.value = source.value
             source.value = to

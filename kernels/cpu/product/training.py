@@ -4,7 +4,8 @@ A chunk of rows goes forward through all layers, through the loss, and back to t
 is in cache; that needs no other row, unless a layer normalises over the batch: then all wait there
 for one another.  When all chunks are done, the gradients of weights and biases are summed over the
 whole batch, tile by tile, and each is applied as soon as it is there.  So the participants share
-out chunks first and then tiles, and nobody ever adds to what another has summed.
+out chunks first and then tiles, and nobody ever adds to what another has summed.  Where there are
+too few rows for that, they share out each step instead.
 """
 
 from __future__ import annotations
@@ -18,60 +19,88 @@ from .backward import (
     write_strips,
     write_weight_gradient,
 )
-from .gradients import write_bias_task, write_weight_task
+from .gradients import write_bias_task, write_few_task, write_weight_task
 from .norm_tasks import write_norm_tasks
 from .recorded_layer import RecordedLayer
 from .rows_of_pass import write_backward_rows, write_forward_rows
-from .words import NetworkWords, NormWords, PassWords, RecordWords, phases
+from .spread_pass import write_spread_phases
+from .steps_of_pass import write_backward_steps, write_forward_steps
+from .words import (
+    BACKWARD,
+    FORWARD,
+    NetworkWords,
+    NormWords,
+    PassWords,
+    RecordWords,
+    phases,
+)
 
 if TYPE_CHECKING:
     from ..codegen.function import Function, Module, Variable
     from ..codegen.values import Address, Int
 
 
-_FORWARD, _BACKWARD = 1, 2
-"""The ways of a chunk; their sum is both."""
+def write_chunk_phases(module: Module) -> None:
+    """Write `chunk_phases(job, participant, phase, begin, end, ways)`, which gives the next phase.
 
-
-def write_phases(module: Module) -> None:
-    """Write what a participant does in a phase of a pass, before it waits for the others.
-
-    ``chunk_phase(job, participant, phase, run, ways)`` takes chunks through a run of layers.
-    ``batch_phase(job, participant, phase, layer, task)`` lets the kernel `task` sum some features
-    of a layer over the batch.  ``gradient_phases(job, participant, phase)`` sums the gradients of
-    all weights and biases, each layer in a phase of its own.
+    It does what `spread_phases` does, on chunks of rows of its own.
     """
-    kinds = ("address", "int", "int")
-    with module.function("chunk_phase", *kinds, "int", "int", private=True) as kernel:
-        f, job, participant, phase, run, ways = kernel
+    kinds = ("address", *["int"] * 5)
+    with module.function("chunk_phases", *kinds, result="int", private=True) as kernel:
+        f, job, participant, phase, below, above, ways = kernel
         rows, chunk = job.int(PassWords.ROWS), job.int(PassWords.CHUNK)
-        stops = job.address(PassWords.STOPS)
-        below, above = stops.int(run), stops.int(run + 1)
-        own = _own_scratch(job, participant)
-        with _board(job).tasks(phase, rows.ceil_div(chunk), participant) as task:
+        own, count = _own_scratch(job, participant), rows.ceil_div(chunk)
+        board = _board(job)
+        with board.tasks(phase, count, participant) as task:
             start = task * chunk
             there = (rows - start).min(chunk)
-            with f.when((ways & _FORWARD) > 0):
+            with f.when((ways & FORWARD) > 0):
                 f.call("forward_rows", job, start, there, own, below, above)
-            with f.when((ways & _BACKWARD) > 0):
+            with f.when((ways & BACKWARD) > 0):
                 f.call("backward_rows", job, start, there, own, above, below)
-    with module.function("batch_phase", *kinds, "int", "address", private=True) as kernel:
+        board.wait(phase, count)
+        f.returns(phase + 1)
+
+
+def write_batch_phase(module: Module) -> None:
+    """Write `batch_phase(job, participant, phase, layer, task)`.
+
+    It lets the kernel `task` sum some features of a layer over the batch.
+    """
+    kinds = ("address", "int", "int", "int", "address")
+    with module.function("batch_phase", *kinds, private=True) as kernel:
         f, job, participant, phase, index, kind = kernel
-        with _board(job).tasks(phase, _batch_tasks(f, job, index), participant) as task:
+        board, count = _board(job), _batch_tasks(f, job, index)
+        with board.tasks(phase, count, participant) as task:
             f.call_at(kind, job, index, task)
-    with module.function("gradient_phases", *kinds, private=True) as (f, job, participant, phase):
+        board.wait(phase, count)
+
+
+def write_gradient_phases(module: Module) -> None:
+    """Write `gradient_phases(job, participant, phase)`.
+
+    It sums the gradients of all weights and biases, each layer in a phase of its own.
+    """
+    with module.function("gradient_phases", "address", "int", "int", private=True) as kernel:
+        f, job, participant, phase = kernel
         layers = job.address(PassWords.NETWORK).int(NetworkWords.LAYERS)
         x, ldx = f.variable(job.address(PassWords.X)), f.variable(job.int(PassWords.LDX))
-        own = _own_scratch(job, participant)
+        own, few = _own_scratch(job, participant), job.address(PassWords.APPLY_FEW).as_int() > 0
+        held = f.variable(f.int(0))
         with f.loop(0, layers) as index:
             layer = RecordedLayer(job, index)
             tasks = layer.record.int(RecordWords.TASKS)
+            held.value = f.int(-1)
             with (
                 _board(job).tasks(phase + index, tasks + 1, participant) as task,
                 f.either(task < tasks) as (weight, others),
             ):
-                with weight:
-                    f.call("weight_task", job, index, task, x.value, ldx.value, own)
+                with weight, f.either(few) as (at_once, by_tiles):
+                    with at_once:
+                        places = x.value, ldx.value, own
+                        held.value = f.call("few_task", job, index, task, *places, held.value)
+                    with by_tiles:
+                        f.call("weight_task", job, index, task, x.value, ldx.value, own)
                 with others:
                     f.call("bias_task", job, index)
                     _scales_of_rows(f, job, layer, index)
@@ -107,14 +136,14 @@ def write_pass_job(module: Module) -> None:
     with module.function("pass_job", "address", "int") as (f, job, participant):
         part, ways = _Participant(f, job, participant), job.int(PassWords.WAYS)
         last = job.int(PassWords.RUNS) - 1
-        with f.when((ways & _FORWARD) > 0), f.loop(0, last) as run:
-            part.chunks(run, f.int(_FORWARD))
+        with f.when((ways & FORWARD) > 0), f.loop(0, last) as run:
+            part.through(run, f.int(FORWARD))
             part.over_batch(run + 1, "statistics_task")
-        part.chunks(last, ways)
-        with f.when((ways & _BACKWARD) > 0):
+        part.through(last, ways)
+        with f.when((ways & BACKWARD) > 0):
             with f.loop(0, last) as back:
                 part.over_batch(last - back, "scale_task")
-                part.chunks(last - 1 - back, f.int(_BACKWARD))
+                part.through(last - 1 - back, f.int(BACKWARD))
             f.call("gradient_phases", job, participant, part.phase.value)
 
 
@@ -133,24 +162,27 @@ class _Participant:
 
     def __init__(self, f: Function, job: Address, number: Int) -> None:
         self._f, self._job, self._number = f, job, number
+        self._stops = job.address(PassWords.STOPS)
         self.phase: Variable[Int] = f.variable(f.int(0))
 
-    def chunks(self, run: Int, ways: Int) -> None:
-        """Take all chunks through a run of layers, one way or both."""
+    def through(self, run: Int, ways: Int) -> None:
+        """Take the batch through a run of layers, one way or both."""
         f, job = self._f, self._job
-        f.call("chunk_phase", job, self._number, self.phase.value, run, ways)
-        self._wait(job.int(PassWords.ROWS).ceil_div(job.int(PassWords.CHUNK)))
+        arguments = job, self._number, self.phase.value, *self._ends(run), ways
+        with f.either(job.int(PassWords.SPREAD) > 0) as (together, apart):
+            with together:
+                self.phase.value = f.call("spread_phases", *arguments)
+            with apart:
+                self.phase.value = f.call("chunk_phases", *arguments)
 
     def over_batch(self, stop: Int, kind: str) -> None:
         """Let the layer at a stop be summed over the batch."""
-        f, job = self._f, self._job
-        index = job.address(PassWords.STOPS).int(stop)
-        f.call("batch_phase", job, self._number, self.phase.value, index, f.address_of(kind))
-        self._wait(_batch_tasks(f, job, index))
-
-    def _wait(self, tasks: Int) -> None:
-        _board(self._job).wait(self.phase.value, tasks)
+        f, index = self._f, self._stops.int(stop)
+        f.call("batch_phase", self._job, self._number, self.phase.value, index, f.address_of(kind))
         self.phase.value = self.phase.value + 1
+
+    def _ends(self, run: Int) -> tuple[Int, Int]:
+        return self._stops.int(run), self._stops.int(run + 1)
 
 
 def write_run_pass(module: Module) -> None:
@@ -158,7 +190,8 @@ def write_run_pass(module: Module) -> None:
     with module.function("run_pass", "address", "int") as (f, job, ways):
         network, participants = job.address(PassWords.NETWORK), job.int(PassWords.PARTICIPANTS)
         board = Board(job.address(PassWords.BOARD), participants)
-        board.clear(phases(network.int(NetworkWords.LAYERS), job.int(PassWords.RUNS)))
+        sizes = network.int(NetworkWords.LAYERS), job.int(PassWords.RUNS)
+        board.clear(phases(*sizes, job.int(PassWords.SPREAD)))
         job.store(ways, PassWords.WAYS)
         work = f.address_of("pass_job")
         with f.either(participants > 1) as (together, alone):
@@ -175,7 +208,9 @@ def write_passes(module: Module) -> None:
     """Write `run_pass` and what it calls, but for the kernels that words give it."""
     for write in (
         *(write_copy_columns, write_strips, write_weight_gradient, write_bias_gradient),
-        *(write_forward_rows, write_backward_rows, write_weight_task, write_bias_task),
-        *(write_norm_tasks, write_phases, write_pass_job, write_run_pass),
+        *(write_forward_steps, write_backward_steps, write_forward_rows, write_backward_rows),
+        *(write_weight_task, write_few_task, write_bias_task, write_norm_tasks),
+        *(write_chunk_phases, write_spread_phases, write_batch_phase, write_gradient_phases),
+        *(write_pass_job, write_run_pass),
     ):
         write(module)

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+FORWARD, BACKWARD = 1, 2
+"""The ways of a pass; their sum is both."""
+
 
 class LayerWords:
     """A layer: one matrix product with the bias and the activation after it.
@@ -63,7 +66,8 @@ class RecordWords:
     ``WEIGHT`` is read for the gradient of the input.  ``P`` and the two states are where the
     weight's gradient is applied, and ``BIAS_P`` with its states where that of the bias is, or 0.
     The gradient of the weight is divided into ``TASKS``, each with ``SPAN`` of its columns; a task
-    lays out its columns of ``HELD`` rows of the batch at once.
+    lays out its columns of ``HELD`` rows of the batch at once.  On few rows so many columns may be
+    divided once more, into ``PARTS`` of the outputs.
 
     ``STRIPS`` holds dz once more, as the gradients of the parameters read it: within a panel, some
     outputs after others, as many as are computed together, and of these row after row.  Unless
@@ -73,7 +77,7 @@ class RecordWords:
     Z, A, DA, DZ, ROWS, STRIDE, BACKWARD, ROW_BACKWARD, SETTINGS, WEIGHT = range(10)
     P, STATE1, STATE2, BIAS_P, BIAS_STATE1, BIAS_STATE2 = range(10, 16)
     TASKS, SPAN, HELD = range(16, 19)
-    N, Y, DN, DY, NORM, DROPOUT, ACTIVATION, ROW_ACTIVATION, STRIPS = range(19, 28)
+    N, Y, DN, DY, NORM, DROPOUT, ACTIVATION, ROW_ACTIVATION, STRIPS, PARTS = range(19, 29)
     COUNT = 32
 
 
@@ -122,32 +126,36 @@ class PassWords:
     the kernel of the loss with its arguments, or 0: then ``DY`` holds the gradient of the result,
     row after row.  ``TARGET_BYTES`` lie from the targets of one row to those of the next.  ``DX``
     is where the gradient of the input goes, row after row, or 0.  ``LAYER`` is the kernel that
-    computes a layer, ``GRADIENT`` the one that computes ``GRADIENT_STEP`` features of the gradient
-    of its input, for which it needs the first ``COPIED`` elements of the scratch.  ``APPLY`` and
+    computes a part of a layer, ``GRADIENT`` the one that computes ``GRADIENT_STEP`` features at
+    most of the gradient of its input, ``GRADIENT_UNIT`` of them at a time, for which it needs the
+    first ``COPIED`` elements of the scratch.  ``APPLY`` and
     ``SWEEP`` are what is done with the gradients of weights and biases; ``APPLY_FEW``, unless it is
     0, computes the former too.
 
     ``STOPS`` are the numbers of the layers whose normalisation needs the whole batch, ascending,
     between -1 and the number of all layers: the ends of ``RUNS`` runs, each of which a chunk goes
     through by itself.  ``SEED``, ``STEP`` and ``FIRST_ROW`` say what dropout draws.
-    ``WAYS`` is 1 forward, 2 backward from the loss or a given gradient, and 3 all at once.
+    With ``SPREAD`` all participants work on the same rows, else each on chunks of its own.
+    ``WAYS`` is `FORWARD`, or `BACKWARD` from the loss or a given gradient, or their sum.
     """
 
     NETWORK, RECORDS, X, LDX, ROWS, WIDTH, CHUNK, SCRATCH, SHARE = range(9)
     LOSS, TARGETS, TARGET_STRIDE, TARGET_BYTES, WEIGHTS, LOSSES, LOSS_SETTINGS = range(9, 16)
     DY, LDDY, DX, LDDX, APPLY, SWEEP, WEIGHT_SETTINGS, BIAS_SETTINGS = range(16, 24)
     BOARD, PARTICIPANTS, Y, LDY, LAYER, GRADIENT, GRADIENT_STEP, COPIED = range(24, 32)
-    STOPS, RUNS, SEED, STEP, FIRST_ROW, WAYS, APPLY_FEW = range(32, 39)
-    COUNT = 40
+    STOPS, RUNS, SEED, STEP, FIRST_ROW, WAYS, APPLY_FEW, SPREAD, GRADIENT_UNIT = range(32, 41)
+    COUNT = 48
 
 
-def phases(layers: Any, runs: Any) -> Any:
-    """Return how many phases the board of a pass has: a number, or that of a kernel.
+def phases(layers: Any, runs: Any, spread: Any) -> Any:
+    """Return how many phases the board of a pass has at most: a number, or that of a kernel.
 
     Each run but the last is gone through forward and back, with sums over the batch both times; the
-    last is one phase, and so are the gradients of each layer.
+    last is one phase, and so are the gradients of each layer.  Where a pass is `spread` (1, else
+    0), the product of a layer and what follows it are two phases, both ways; so are the beginning
+    and the end of the way forward, and those of each run back.
     """
-    return layers + 4 * runs - 3
+    return layers + 4 * runs - 3 + spread * (4 * layers + 3)
 
 
 class CallWords:

@@ -8,11 +8,12 @@ import numpy as np
 from mlpcore.backends.cpu.compiled import compiled
 from mlpcore.backends.cpu.entrance import Entrance
 from mlpcore.backends.cpu.network_table import NetworkTable
-from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, PassRecord
+from mlpcore.backends.cpu.pass_record import PassRecord
 from mlpcore.backends.cpu.predictor import Predictor
 from mlpcore.backends.cpu.ready import contiguous_rows
 from mlpcore.backends.fused_stages import FusedStages
 from mlpcore.backends.parameters import ParameterBuffer
+from mlpcore.kernels.cpu.product.words import BACKWARD, FORWARD
 from mlpcore.kernels.reference.operation import Call, RandomKey
 
 

@@ -6,6 +6,7 @@ The one place where such choices are made.  None of them changes a bit of the re
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+from mlpcore.kernels.cpu.product.parts import TASKS_EACH
 from mlpcore.kernels.cpu.product.tile import FAR_BYTES
 
 LARGEST_FEW = 48
@@ -62,15 +63,16 @@ COLUMN_BYTES = 1 << 19
 APPLIED_AT_ONCE = 32
 """Rows up to which the gradient of a weight is applied where it is summed."""
 
-SINGLE_PANEL_ROWS = 3
-"""Rows of a pass of one panel from which several threads may share it: with fewer the gradients of
-weights, which alone are shared, are bound by memory, and weights travel from core to core."""
-
-SINGLE_PANEL_FLOPS_PER_THREAD = 10_000_000
-"""Operations of such a pass below which a second thread costs more than it gains."""
-
 TASKS_PER_THREAD = 2
-"""How many such tasks there are at least for each of several threads."""
+"""How many tasks with columns of its own there are at least for each of several threads."""
+
+SPREAD_PASS_FLOPS_PER_THREAD = 1_200_000
+"""Operations of a pass with all rows at once below which a second thread costs more than it
+gains."""
+
+EVEN_SPREAD_FLOPS_PER_THREAD = 5_000_000
+"""Operations from which two threads work on the same two panels of rows, though each could have
+one: then each copies half of a weight, and not all of it."""
 
 
 class Way(Enum):
@@ -127,10 +129,9 @@ def choose(rows: int, threads: int, network: Network) -> Call:
     if not network.by_row and _few_is_faster(rows, network, shared=together > panels):
         return Call(Way.FEW, rows, together, together == 1 and alone)
     spread = min(threads, flops // SPREAD_FLOPS_PER_THREAD)
-    if not network.by_row and panels <= LARGEST_SPREAD and spread > 1:
-        largest_share = -(-panels // spread)
-        if largest_share * spread > LARGEST_IMBALANCE * panels:
-            return Call(Way.SPREAD, network.wide * panels, spread, False)
+    apart = network.by_row or panels > LARGEST_SPREAD or spread <= 1
+    if not apart and _imbalanced(panels, spread):
+        return Call(Way.SPREAD, network.wide * panels, spread, False)
     panel_bytes = 2 * network.widest * network.dtype.itemsize * network.wide
     chunk = network.wide * max(1, min(CHUNK_ROWS // network.wide, CHUNK_BYTES // panel_bytes))
     participants = max(1, min(threads, flops // MANY_FLOPS_PER_THREAD, panels))
@@ -151,23 +152,45 @@ def _few_is_faster(rows: int, network: Network, *, shared: bool) -> bool:
     return rows <= LARGEST_FEW and rows * per_row < padded
 
 
-def choose_pass(rows: int, threads: int, network: Network, width: int) -> tuple[int, int]:
-    """Return the rows of a chunk and the number of threads for a pass that is differentiated.
+class PassCall(NamedTuple):
+    """How a pass that is differentiated is shared out.
 
-    `width` is that of its panels.
+    Attributes
+    ----------
+    chunk : int
+        Rows of a chunk.
+    participants : int
+        How many threads may take part.
+    spread : bool
+        Whether all of them work on the same rows.
     """
+
+    chunk: int
+    participants: int
+    spread: bool
+
+
+def choose_pass(rows: int, threads: int, network: Network, width: int) -> PassCall:
+    """Return how to share out a pass that is differentiated, on panels of `width` rows."""
     flops = 6 * rows * network.flops_per_row // 2
     panels = -(-rows // width)
-    if panels > 1:
-        worth = flops // MANY_FLOPS_PER_THREAD
-    else:
-        worth = flops // SINGLE_PANEL_FLOPS_PER_THREAD if rows >= SINGLE_PANEL_ROWS else 1
+    spread = min(threads, flops // SPREAD_PASS_FLOPS_PER_THREAD)
+    if panels <= LARGEST_SPREAD and spread > 1:
+        even = panels == spread == 2 and flops >= spread * EVEN_SPREAD_FLOPS_PER_THREAD
+        if even or _imbalanced(panels, spread):
+            return PassCall(width * panels, spread, True)
+    worth = flops // MANY_FLOPS_PER_THREAD if panels > 1 else 1
     participants = max(1, min(threads, worth))
     # As many chunks for each, all of about the same size.
     most = max(1, PASS_CHUNK_ROWS // width)
     rounds = max(1, -(-panels // (most * participants)))
     chunk = width * max(1, -(-panels // (rounds * participants)))
-    return chunk, participants
+    return PassCall(chunk, participants, False)
+
+
+def _imbalanced(panels: int, threads: int) -> bool:
+    """Return whether a thread would have many more panels of rows than others have."""
+    return -(-panels // threads) * threads > LARGEST_IMBALANCE * panels
 
 
 class Columns(NamedTuple):
@@ -181,6 +204,8 @@ class Columns(NamedTuple):
         Columns of the weight that a task has, whole tiles.
     held : int
         Rows of the batch of which it holds these columns of the input at once.
+    parts : int
+        How many tasks have the same columns, each with a part of the outputs.
     elements : int
         How much memory it needs.
     """
@@ -188,6 +213,7 @@ class Columns(NamedTuple):
     tasks: int
     span: int
     held: int
+    parts: int
     elements: int
 
 
@@ -201,11 +227,16 @@ def choose_columns(
 ) -> Columns:
     """Return how to divide the gradient of a weight for a batch of `rows` rows."""
     itemsize = network.dtype.itemsize
-    panels = -(-features // network.wide)
+    panels, parts = -(-features // network.wide), 1
     held = min(rows, FAR_HELD_ROWS)
     few = COLUMN_BYTES // (held * network.wide * itemsize)
     near = features * outputs * itemsize <= FAR_BYTES and rows * outputs * itemsize <= NEAR_BYTES
-    if (near and not applied_at_once(rows, network)) or few < 2:
+    if applied_at_once(rows, network):
+        # Along whole rows: each thread reads the part of a weight that it read on the way forward.
+        span = -(-panels // -(-panels // max(1, few))) * network.wide
+        if participants > 1:
+            parts = min(TASKS_EACH * participants, outputs)
+    elif near or few < 2:
         held, span = min(rows, HELD_ROWS), network.wide
     else:
         tasks = -(-panels // few)
@@ -213,4 +244,4 @@ def choose_columns(
             tasks = min(panels, max(tasks, TASKS_PER_THREAD * participants))
         span = -(-panels // tasks) * network.wide
     kept = outputs * span if rows > held else 0
-    return Columns(-(-features // span), span, held, held * span + kept)
+    return Columns(-(-features // span) * parts, span, held, parts, held * span + kept)

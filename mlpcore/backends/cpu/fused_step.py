@@ -12,12 +12,12 @@ from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.fused_loss import FusedLoss, LossInputs, fused_loss
 from mlpcore.backends.cpu.num_threads import num_threads
 from mlpcore.backends.cpu.pass_layers import units_of
-from mlpcore.backends.cpu.pass_record import BACKWARD, FORWARD, STEP, PassRecord
+from mlpcore.backends.cpu.pass_record import STEP, PassRecord
 from mlpcore.backends.cpu.squares import SquaresKernel
 from mlpcore.backends.fused_optimizer import FusedOptimizer, fused_optimizer
 from mlpcore.backends.layout import Layout
 from mlpcore.cached import cached_property
-from mlpcore.kernels.cpu.product.words import PassWords
+from mlpcore.kernels.cpu.product.words import BACKWARD, FORWARD, PassWords
 from mlpcore.kernels.cpu.units import Kernels
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.program import Program

@@ -8,7 +8,13 @@ import numpy as np
 
 from mlpcore.backends.base import StageRecord
 from mlpcore.backends.cpu.array_cell import data_address
-from mlpcore.backends.cpu.cost_model import Columns, applied_at_once, choose_columns, choose_pass
+from mlpcore.backends.cpu.cost_model import (
+    Columns,
+    PassCall,
+    applied_at_once,
+    choose_columns,
+    choose_pass,
+)
 from mlpcore.backends.cpu.layer_record import LayerRecord
 from mlpcore.backends.cpu.network_table import NetworkTable, aligned
 from mlpcore.backends.cpu.scratch import scratch
@@ -17,19 +23,24 @@ from mlpcore.cached import cached_property
 from mlpcore.kernels.cpu.board_memory import board_bytes
 from mlpcore.kernels.cpu.product.backward import turned_elements, turned_features
 from mlpcore.kernels.cpu.product.narrow import narrow_rows, turned_vectors
-from mlpcore.kernels.cpu.product.words import PassWords, RecordWords, phases
+from mlpcore.kernels.cpu.product.words import (
+    BACKWARD,
+    FORWARD,
+    PassWords,
+    RecordWords,
+    phases,
+)
 from mlpcore.kernels.cpu.units import Kernels
 from mlpcore.kernels.reference.operation import Call
 
-FORWARD, BACKWARD, STEP = 1, 2, 3
-"""What `PassRecord.run` does."""
+STEP = FORWARD + BACKWARD
+"""What `PassRecord.run` does at once."""
 
 
 class _Shape(NamedTuple):
     """How a pass is shared out."""
 
-    chunk: int
-    participants: int
+    call: PassCall
     share: int
     total: int
     columns: tuple[Columns, ...]
@@ -106,12 +117,13 @@ class PassRecord:
             kernels = table.library.kernels("narrow")
             self._narrow = kernels[f"narrow_layer_{narrow}"]
             words[PassWords.GRADIENT] = kernels[f"narrow_gradient_{narrow}"]
-            words[PassWords.GRADIENT_STEP] = turned_vectors(table.isa, narrow) * table.lanes
+            step = unit = turned_vectors(table.isa, narrow) * table.lanes
         else:
             words[PassWords.GRADIENT] = table.library.kernels("gradient")["input_gradient"]
-            words[PassWords.GRADIENT_STEP] = turned_features(table.isa, table.dtype.itemsize)
+            step, unit = turned_features(table.isa, table.dtype.itemsize), table.isa.tile_rows
             words[PassWords.COPIED] = turned_elements(table.isa, table.dtype.itemsize)
             self._natural = table.library.kernels("natural")["natural_layer"]
+        words[PassWords.GRADIENT_STEP], words[PassWords.GRADIENT_UNIT] = step, unit
         self._scratch_row = max(stages[0].in_features, 1) * table.dtype.itemsize
 
     @property
@@ -185,38 +197,42 @@ class PassRecord:
         words, shape = self.words, self._shapes.get(threads)
         if shape is None:
             shape = self._shapes[threads] = self._shape(threads)
-        if shape.participants > 1:
-            team().ready_for(shape.participants)
+        participants = shape.call.participants
+        if participants > 1:
+            team().ready_for(participants)
         address, _kept = scratch(shape.total)
         if self._placed != (address, shape):
             self._placed = address, shape
-            words[PassWords.CHUNK] = shape.chunk
+            words[PassWords.CHUNK] = shape.call.chunk
+            words[PassWords.SPREAD] = shape.call.spread
             for layer, columns in zip(self.layers, shape.columns, strict=True):
                 layer.words[RecordWords.TASKS] = columns.tasks
                 layer.words[RecordWords.SPAN] = columns.span
                 layer.words[RecordWords.HELD] = columns.held
-            words[PassWords.PARTICIPANTS] = shape.participants
+                layer.words[RecordWords.PARTS] = columns.parts
+            words[PassWords.PARTICIPANTS] = participants
             words[PassWords.SCRATCH] = address
             words[PassWords.SHARE] = shape.share
-            words[PassWords.BOARD] = address + shape.participants * shape.share
+            words[PassWords.BOARD] = address + participants * shape.share
         if kind != BACKWARD:
             words[PassWords.LAYER] = self._layer_kernel()
         self._kernel(self._address, kind)
         self._dy = None
 
     def _shape(self, threads: int) -> "_Shape":
-        chunk, participants = choose_pass(self.rows, threads, self.table, self.width)
+        call = choose_pass(self.rows, threads, self.table, self.width)
         columns = tuple(
-            choose_columns(self.rows, participants, s.in_features, s.out_features, self.table)
+            choose_columns(self.rows, call.participants, s.in_features, s.out_features, self.table)
             for s in self.table.fused.stages
         )
         most = max(c.elements for c in columns)
         rows = int(self.words[PassWords.COPIED]) * self.table.dtype.itemsize
-        needed = max(rows + self._scratch_row * chunk, most * self.table.dtype.itemsize)
+        needed = max(rows + self._scratch_row * call.chunk, most * self.table.dtype.itemsize)
         share = -(-needed // 128) * 128
-        count = phases(len(self.table.fused.stages), int(self.words[PassWords.RUNS]))
-        total = participants * share + board_bytes(count, participants)
-        return _Shape(chunk, participants, share, total, columns)
+        runs = int(self.words[PassWords.RUNS])
+        count = phases(len(self.table.fused.stages), runs, int(call.spread))
+        total = call.participants * share + board_bytes(count, call.participants)
+        return _Shape(call, share, total, columns)
 
     def _layer_kernel(self) -> int:
         """Return the kernel that computes a layer, with the weights as it reads them."""
@@ -224,7 +240,7 @@ class PassRecord:
             return self._narrow
         if self.table.many.stale:
             return self._natural
-        return self.table.library.kernels("many")["layer"]
+        return self.table.library.kernels("many")["layer_part"]
 
 
 class PanelRecord(StageRecord):

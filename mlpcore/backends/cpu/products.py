@@ -14,9 +14,10 @@ import numpy as np
 from mlpcore.backends.base import Run
 from mlpcore.backends.cpu.compiled_network import CompiledNetwork
 from mlpcore.backends.cpu.num_threads import num_threads
-from mlpcore.backends.cpu.pass_record import FORWARD, PassRecord
+from mlpcore.backends.cpu.pass_record import PassRecord
 from mlpcore.backends.cpu.ready import contiguous_rows
 from mlpcore.backends.fused_stages import FusedStage, FusedStages
+from mlpcore.kernels.cpu.product.words import FORWARD
 
 LARGEST_KEPT = 1 << 24
 """Bytes of the largest record that a layer keeps for its next pass."""

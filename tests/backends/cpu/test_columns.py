@@ -27,7 +27,9 @@ sizes = st.integers(1, 20_000)
 def test_every_column_belongs_to_one_task(rows, threads, features, outputs):
     columns = choose_columns(rows, threads, features, outputs, Table)
     assert columns.span % WIDE == 0
-    assert (columns.tasks - 1) * columns.span < features <= columns.tasks * columns.span
+    spans, rest = divmod(columns.tasks, columns.parts)
+    assert rest == 0
+    assert (spans - 1) * columns.span < features <= spans * columns.span
 
 
 @given(rows=sizes, threads=st.integers(1, 8), features=sizes, outputs=sizes)
@@ -91,6 +93,5 @@ def test_no_division_changes_a_bit(widths, rows, held, column_bytes, threads, op
             patch.setattr(cost_model, "FAR_HELD_ROWS", held)
             patch.setattr(cost_model, "COLUMN_BYTES", column_bytes)
             patch.setattr(cost_model, "MANY_FLOPS_PER_THREAD", 1)
-            patch.setattr(cost_model, "SINGLE_PANEL_FLOPS_PER_THREAD", 1)
-            patch.setattr(cost_model, "SINGLE_PANEL_ROWS", 1)
+            patch.setattr(cost_model, "SPREAD_PASS_FLOPS_PER_THREAD", 1)
             assert after_two_steps() == expected

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mlpcore.backends.cpu.cost_model import (
     LARGEST_IMBALANCE,
+    LARGEST_SPREAD,
     PASS_CHUNK_ROWS,
     SPREAD_FLOPS_PER_THREAD,
     Way,
@@ -127,11 +128,26 @@ def test_every_choice_can_be_carried_out(sizes, rows, threads, by_row):
         assert rows * network.flops_per_row >= call.participants * SPREAD_FLOPS_PER_THREAD
         panels = -(-rows // network.wide)
         assert -(-panels // call.participants) * call.participants > LARGEST_IMBALANCE * panels
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4000), min_size=2, max_size=5).map(tuple),
+    rows=st.integers(1, 5000),
+    threads=st.integers(1, 64),
+)
+def test_every_way_to_share_out_a_pass_can_be_carried_out(sizes, rows, threads):
+    network = Sizes(sizes)
     for width in (network.lanes, network.wide):
-        chunk, participants = choose_pass(rows, threads, network, width)
+        chunk, participants, spread = choose_pass(rows, threads, network, width)
+        panels = -(-rows // width)
         assert chunk >= 1
         assert chunk % width == 0
         assert 1 <= participants <= threads
+        if spread:
+            assert participants > 1
+            assert panels <= LARGEST_SPREAD
+            assert chunk == panels * width
+            continue
         # All chunks are of about one size, and as many for each participant.
         chunks = -(-rows // chunk)
         assert chunk <= max(width, PASS_CHUNK_ROWS)
@@ -140,8 +156,19 @@ def test_every_choice_can_be_carried_out(sizes, rows, threads, by_row):
         assert most * chunk < rows / participants + (most + 1) * width
 
 
-def test_threads_share_a_step_on_few_rows_only_where_their_work_is_more_than_moving_weights():
-    assert [choose_pass(rows, 2, LARGE, LARGE.lanes)[1] for rows in (1, 2, 4, 16)] == [1, 1, 2, 2]
-    assert [choose_pass(rows, 2, MIDDLE, MIDDLE.lanes)[1] for rows in (4, 8, 16)] == [1, 1, 1]
-    assert choose_pass(32, 2, MIDDLE, MIDDLE.wide)[1] == 2
-    assert choose_pass(64, 2, MIDDLE, MIDDLE.wide)[1] == 2
+def test_threads_share_a_step_on_few_rows_where_their_work_is_more_than_meeting():
+    for rows, together in ((1, False), (2, True), (16, True)):
+        call = choose_pass(rows, 2, MIDDLE, MIDDLE.lanes)
+        assert call == (MIDDLE.lanes, 1 + together, together)
+    assert choose_pass(32, 2, SMALL, SMALL.wide).participants == 1
+    assert choose_pass(32, 2, LARGE, LARGE.wide) == (32, 2, True)
+
+
+def test_threads_share_the_same_rows_only_where_some_would_have_more_than_others():
+    for panels, threads, together in ((4, 2, False), (3, 2, True), (4, 3, True), (8, 8, False)):
+        call = choose_pass(panels * LARGE.wide, threads, LARGE, LARGE.wide)
+        assert call.spread == together
+        assert call.participants == threads
+    assert choose_pass(2 * LARGE.wide, 2, LARGE, LARGE.wide).spread
+    assert not choose_pass(2 * SMALL.wide, 2, SMALL, SMALL.wide).spread
+    assert not choose_pass((LARGEST_SPREAD + 1) * LARGE.wide, 8, LARGE, LARGE.wide).spread

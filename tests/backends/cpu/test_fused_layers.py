@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.edges import CAN_PROTECT, at_the_edge
 from support.networks import ISAS, all_work_is_shared, instruction_set
 from support.panels import same_bits
 
@@ -9,7 +10,7 @@ import mlpcore
 from mlpcore import MLP, Activation, BatchNorm, Dense, Dropout, LayerNorm, Network
 from mlpcore.backends.base import Mode
 from mlpcore.backends.composed import compose
-from mlpcore.backends.cpu import cost_model, engine
+from mlpcore.backends.cpu import cost_model, engine, pass_record
 from mlpcore.backends.cpu.compiled_segment import CompiledSegment
 from mlpcore.kernels.reference import philox
 from mlpcore.kernels.reference.operation import RandomKey
@@ -94,6 +95,38 @@ def test_neither_threads_nor_instruction_set_nor_chunk_change_a_bit(dtype, rows,
             monkeypatch.setattr(cost_model, "PASS_CHUNK_ROWS", 1)
             assert trained(made("all", dtype), x, t) == expected
             monkeypatch.undo()
+
+
+def at_the_edge_of_memory(num_bytes):
+    """What is scratch for a pass, which then ends where nothing may be touched."""
+    block = at_the_edge(np.full(num_bytes, 0xFF, np.uint8), alignment=64)
+    return block.ctypes.data, block
+
+
+@every_dtype
+@every_network
+@pytest.mark.parametrize("rows", [2, 13, 40])
+def test_nor_does_it_that_all_threads_have_the_same_rows(name, dtype, rows, monkeypatch):
+    if CAN_PROTECT:  # a phase more than the board has would be seen
+        monkeypatch.setattr(pass_record, "scratch", at_the_edge_of_memory)
+    (x, t), dz = batch(rows, dtype), RNG.normal(size=(rows, 5)).astype(dtype)
+    seen, calls = [], []
+
+    def choose(*arguments):
+        calls.append(cost_model.choose_pass(*arguments))
+        return calls[-1]
+
+    monkeypatch.setattr(pass_record, "choose_pass", choose)
+    for threads in (1, 3, 7):
+        with all_work_is_shared(), mlpcore.threads(threads):
+            bound = made(name, dtype)._bound
+            values = differentiated(bound, x, dz[:, : bound.program.out_features])
+            found = {name: array.tobytes() for name, array in values.items()}
+            seen.append((found, trained(made(name, dtype), x, t)))
+        assert threads == 3 or {call.spread for call in calls} == {threads == 7}
+        calls.clear()
+    assert seen[1] == seen[0]
+    assert seen[2] == seen[0]
 
 
 def differentiated(bound, x, dz):

@@ -46,7 +46,7 @@ def test_a_layer(isa, outputs, features):
         z = at_the_edge(np.full((outputs, lanes), np.nan, dtype))
         for floor in (-np.inf, 0.0):
             words = layer_words(W, bias, floor)
-            call(kernels, f"narrow_layer_{rows}", words, placed, z, z, lanes)
+            call(kernels, f"narrow_layer_{rows}", words, placed, z, z, lanes, 0, 1)
             expected = canonical.affine(x, W, bias)
             if floor == 0.0:
                 expected = np.where(expected > 0, expected, 0).astype(dtype)
@@ -82,7 +82,7 @@ def test_infinities_and_nan_come_out_as_they_do_elsewhere(isa):
     W[0, 3], W[1, 39], W[lanes, 0] = np.inf, np.nan, -np.inf
     x = np.ones((1, 40), dtype)
     z = np.zeros((lanes + 1, lanes), dtype)
-    call(kernels, "narrow_layer_1", layer_words(W, bias, 0.0), panels(x, lanes), z, z, lanes)
+    call(kernels, "narrow_layer_1", layer_words(W, bias, 0.0), panels(x, lanes), z, z, lanes, 0, 1)
     assert z[0, 0] == np.inf
     assert np.isnan(z[1, 0])
     assert z[lanes, 0] == 0
