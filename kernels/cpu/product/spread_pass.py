@@ -27,8 +27,8 @@ def write_spread_phases(module: Module) -> None:
 
     It takes the whole batch from layer `begin`, whose product is there, or from the input where
     that is -1, to the product of layer `end`, or to the result where that is the number of layers;
-    or from `end` back to `begin`; or both.  The first share of the scratch has room for the panels
-    of the input, and of its gradient after what products copy.
+    or from `end` back to `begin`; or both.  What follows the shares of the scratch has room for the
+    panels of the input, and of its gradient.
     """
     kinds = ("address", *["int"] * 5)
     with module.function("spread_phases", *kinds, result="int", private=True) as kernel:
@@ -64,8 +64,9 @@ class _Spread:
         self._layers = job.address(PassWords.NETWORK).int(NetworkWords.LAYERS)
         self._rows, self._width = job.int(PassWords.ROWS), job.int(PassWords.WIDTH)
         self._panels = self._rows.ceil_div(self._width)
-        self._shared = job.address(PassWords.SCRATCH)
-        self._own = self._shared.bytes(number * job.int(PassWords.SHARE))
+        scratch, share = job.address(PassWords.SCRATCH), job.int(PassWords.SHARE)
+        self._own = scratch.bytes(number * share)
+        self._input = scratch.bytes(self._participants * share)
         self._batch = f.int(0), self._rows
         self._each = self._participants * TASKS_EACH
 
@@ -73,7 +74,7 @@ class _Spread:
         """Go from one stop to a later one."""
         f, job, first = self._f, self._job, begin.max(0)
         with f.when(begin < 0), self._phase(self._each) as part:
-            f.call("enter", job, *self._batch, self._shared, part, self._each)
+            f.call("enter", job, *self._batch, self._input, part, self._each)
         with f.loop(first, end + 1) as index:
             product = ((index > begin) & (index < self._layers)).select(self._parts(index), 0)
             kept = ((index > first) & self._is_kept(index - 1)).select(self._each, 0)
@@ -83,7 +84,7 @@ class _Spread:
                 f.either(task < product) as (computing, keeping),
             ):
                 with computing:
-                    own = self._shared, task, product
+                    own = self._input, task, product
                     f.call("forward_product", job, index, *self._batch, *own)
                 with keeping:
                     f.call("forward_kept", job, index - 1, *self._batch, task - product, kept)
@@ -94,7 +95,6 @@ class _Spread:
     def backward(self, begin: Int, end: Int) -> None:
         """Go from one stop back to an earlier one."""
         f, job, top = self._f, self._job, begin.min(self._layers - 1)
-        panels = self._shared.reals(job.int(PassWords.COPIED))
         dx = job.address(PassWords.DX).as_int() > 0
         with self._phase(self._panels) as task:
             with f.when(begin >= self._layers):
@@ -111,7 +111,7 @@ class _Spread:
                 f.either(task < product) as (computing, turning),
             ):
                 with computing:
-                    own = panels, self._own, task, product
+                    own = self._input, self._own, task, product
                     f.call("backward_product", job, index, *self._batch, *own)
                 with turning:
                     part = task - product, strips
@@ -123,7 +123,7 @@ class _Spread:
                 self._phase(self._panels) as task,
             ):
                 start, rows = self._panel(task)
-                its = panels.reals(start * self._layer(index).features)
+                its = self._input.reals(start * self._layer(index).features)
                 f.call("backward_rest", job, index, start, rows, its)
                 with f.when(index - 1 > end):
                     f.call("backward_norm", job, index - 1, start, rows)

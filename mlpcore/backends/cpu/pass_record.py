@@ -42,6 +42,7 @@ class _Shape(NamedTuple):
 
     call: PassCall
     share: int
+    board: int
     total: int
     columns: tuple[Columns, ...]
 
@@ -213,7 +214,7 @@ class PassRecord:
             words[PassWords.PARTICIPANTS] = participants
             words[PassWords.SCRATCH] = address
             words[PassWords.SHARE] = shape.share
-            words[PassWords.BOARD] = address + participants * shape.share
+            words[PassWords.BOARD] = address + shape.board
         if kind != BACKWARD:
             words[PassWords.LAYER] = self._layer_kernel()
         self._kernel(self._address, kind)
@@ -225,14 +226,18 @@ class PassRecord:
             choose_columns(self.rows, call.participants, s.in_features, s.out_features, self.table)
             for s in self.table.fused.stages
         )
-        most = max(c.elements for c in columns)
-        rows = int(self.words[PassWords.COPIED]) * self.table.dtype.itemsize
-        needed = max(rows + self._scratch_row * call.chunk, most * self.table.dtype.itemsize)
-        share = -(-needed // 128) * 128
+        itemsize = self.table.dtype.itemsize
+        copied = int(self.words[PassWords.COPIED]) * itemsize
+        columns_bytes = max(c.elements for c in columns) * itemsize
+        panels = _lines(self._scratch_row * call.chunk)
+        # Where all work on the same rows, these are there once, after the shares.
+        own, common = (0, panels) if call.spread else (panels, 0)
+        share = _lines(max(copied + own, columns_bytes))
+        board = call.participants * share + common
         runs = int(self.words[PassWords.RUNS])
         count = phases(len(self.table.fused.stages), runs, int(call.spread))
-        total = call.participants * share + board_bytes(count, call.participants)
-        return _Shape(call, share, total, columns)
+        total = board + board_bytes(count, call.participants)
+        return _Shape(call, share, board, total, columns)
 
     def _layer_kernel(self) -> int:
         """Return the kernel that computes a layer, with the weights as it reads them."""
@@ -267,6 +272,11 @@ class PanelRecord(StageRecord):
     def a(self) -> Any:
         """The result of the stage."""
         return self.passed.layers[self._index].by_rows("a")
+
+
+def _lines(num_bytes: int) -> int:
+    """Return the bytes of whole pairs of cache lines that hold so many."""
+    return -(-num_bytes // 128) * 128
 
 
 def _stride(rows: Any) -> int:

@@ -109,7 +109,7 @@ def at_the_edge_of_memory(num_bytes):
 def test_nor_does_it_that_all_threads_have_the_same_rows(name, dtype, rows, monkeypatch):
     if CAN_PROTECT:  # a phase more than the board has would be seen
         monkeypatch.setattr(pass_record, "scratch", at_the_edge_of_memory)
-    (x, t), dz = batch(rows, dtype), RNG.normal(size=(rows, 5)).astype(dtype)
+    (x, t), dz = batch(rows, dtype), RNG.normal(size=(rows, 18)).astype(dtype)
     seen, calls = [], []
 
     def choose(*arguments):
