@@ -22,8 +22,9 @@ from mlpcore.kernels.cpu.units import Kernels
 from mlpcore.kernels.reference.operation import RandomKey
 from mlpcore.program import Program
 
-LARGEST_KEPT = 1 << 26
-"""Bytes of the largest record that is kept for the next step."""
+MOST_KEPT = 1 << 30
+"""Bytes of the records that are kept for the next steps: to get as much memory anew from the system
+may take as long as a third of a step, more where the machine is a virtual one."""
 KEPT_SIZES = 2
 """For how many numbers of rows one is kept: the last batch of an epoch may be smaller."""
 
@@ -187,9 +188,12 @@ class FusedStep(StepRule):
 
     def _keep(self, rows: int, learning: "_Learning") -> None:
         """Keep a record for the next steps on as many rows."""
-        if len(self._kept) == KEPT_SIZES:
+        self._kept.pop(rows, None)
+        num_bytes = learning.passed.num_bytes
+        held = sum(kept.passed.num_bytes for kept in self._kept.values())
+        if len(self._kept) == KEPT_SIZES or held + num_bytes > MOST_KEPT:
             self._kept.clear()
-        if learning.passed.num_bytes <= LARGEST_KEPT:
+        if num_bytes <= MOST_KEPT:
             self._kept[rows] = learning
 
     def _enter(self, passed: PassRecord, x: Any, seed: int, step: int) -> None:

@@ -5,6 +5,7 @@ import pytest
 from support.written_kernels import ISAS
 
 from mlpcore import MLP, optimizer
+from mlpcore.backends.cpu import fused_step
 from mlpcore.nn.losses import loss
 
 pytestmark = pytest.mark.skipif(not ISAS, reason="no instruction set of ours")
@@ -67,6 +68,24 @@ def test_a_column_may_come_flat(by):
         first, second = trainers[0].step(X, t, weight), trainers[1].step(X, t[:, None], weight)
         assert first.tobytes() == second.tobytes()
     assert flat.equals(column)
+
+
+def test_what_steps_need_is_kept_for_two_sizes_of_batches_and_so_many_bytes(monkeypatch):
+    def kept_after(*sizes):
+        trainer = at_once(MLP([5, 7, 3], seed=0).trainer("cross_entropy"))
+        for rows in sizes:
+            trainer.step(X[:rows], LABELS[:rows])
+        return {rows: kept.passed.num_bytes for rows, kept in trainer._rule._kept.items()}
+
+    assert set(kept_after(32, 8, 32)) == {32, 8}
+    assert set(kept_after(32, 8, 16)) == {16}
+    largest = kept_after(32)[32]
+    monkeypatch.setattr(fused_step, "MOST_KEPT", largest)
+    assert set(kept_after(8, 32)) == {32}
+    assert set(kept_after(32, 8)) == {8}
+    monkeypatch.setattr(fused_step, "MOST_KEPT", largest - 1)
+    assert not kept_after(32)
+    assert not kept_after(8, 32)
 
 
 def test_the_logits_of_a_step_are_not_those_of_the_next():
