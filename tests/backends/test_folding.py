@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.layered import LAYERED, RELU, TANH, network, randomize
+from support.promises import of_kernels
 
 from mlpcore.backends.base import Mode
 from mlpcore.backends.cpu.compiled import compiled
@@ -187,6 +188,7 @@ def test_every_way_to_write_is_seen_by_the_next_prediction(device):
     changed()
 
 
+@of_kernels
 def test_a_frozen_predictor_keeps_what_it_folded():
     model = made(LAYERED["batch norm"], "float32")
     x = np.random.default_rng(4).normal(size=(9, 4)).astype(np.float32)

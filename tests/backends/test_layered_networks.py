@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.differences import central_differences, relative_error
 from support.layered import LAYERED, network, randomize
+from support.promises import of_kernels
 
 from mlpcore.backends.base import Mode
 from mlpcore.backends.composed import compose
@@ -90,6 +91,7 @@ def test_every_device_computes_what_the_reference_does(name, dtype, mode, device
         )
 
 
+@of_kernels
 @pytest.mark.parametrize("name", LAYERED)
 def test_a_row_is_predicted_alike_in_every_batch(name):
     model = randomize(MLP.from_network(network(name), device="cpu", seed=0))
@@ -103,6 +105,7 @@ def test_a_row_is_predicted_alike_in_every_batch(name):
         np.testing.assert_array_equal(model.predict(x, batch_size=97), whole)
 
 
+@of_kernels
 def test_a_row_drops_the_same_whatever_comes_after_it_in_the_batch():
     layers = (Dense(4, 6), Activation("relu"), Dropout(0.5), Dense(6, 3))
     bound = MLP.from_network(Network(layers), device="cpu", seed=0)._bound

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from support.layers import OwnBatchNorm, OwnDropout, OwnResidual
+from support.promises import of_kernels
 from support.training import host
 
 from mlpcore import MLP
@@ -160,6 +161,7 @@ def peak(depth, segments):
         tracemalloc.stop()
 
 
+@of_kernels
 def test_the_memory_of_a_step_grows_as_the_square_root_of_the_depth():
     depths = np.array([16, 64, 144])
     everything = np.array([peak(depth, None) for depth in depths])
