@@ -2,9 +2,8 @@
 
     board = Board(address, participants)
     for phase, count in enumerate(counts):
-        with board.tasks(phase, count, participant) as task:
+        with board.phase(phase, count, participant) as task:
             ...                       # written once; runs for each task that this thread claims
-        board.wait(phase, count)      # until all tasks of the phase are done, by whomever
 
 Each participant has a share of the tasks, the same in each phase and job, so that its core's cache
 already holds what belongs to them.  It claims its own from the front and, when they are gone, those
@@ -107,6 +106,13 @@ class Board:
                 offset.value = offset.value + 1
             with f.when(finished.value > 0):
                 done.add(finished.value)
+
+    @contextmanager
+    def phase(self, phase: Any, count: Int, participant: Int) -> Iterator[Int]:
+        """Run the block as `tasks` does; then wait until all tasks are done, by whomever."""
+        with self.tasks(phase, count, participant) as task:
+            yield task
+        self.wait(phase, count)
 
     def wait(self, phase: Any, count: Int) -> None:
         """Wait until all `count` tasks of `phase` are done; what they wrote can then be read."""

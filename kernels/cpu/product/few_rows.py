@@ -162,9 +162,8 @@ def write_few_job(module: Module) -> None:
             with f.either(participants > 1) as (together, alone):
                 with together:
                     count = outputs.ceil_div(width)
-                    with board.tasks(phase, count, participant) as task:
+                    with board.phase(phase, count, participant) as task:
                         f.call("few_layer", *arguments, task * width, task * width + width)
-                    board.wait(phase, count)
                 with alone:
                     f.call("few_layer", *arguments, f.int(0), outputs)
             x.value, ldx.value = z.value, stride

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..codegen.function import Function, Module
     from ..codegen.values import Address, Int
 
+_PLACES = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
+"""Where the gradient of a weight is applied."""
 
 _TASK = ("address", "int", "int", "address", "int", "address")
 
@@ -71,13 +73,12 @@ def write_few_task(module: Module) -> None:
             f.call("copy_columns", x.reals(k), ldx, job.int(PassWords.ROWS), columns, scratch)
         panels = layer.words.int(LayerWords.PANELS)
         begin, end = bounds_of_part(panels, number % parts, parts)
-        words = RecordWords.P, RecordWords.STATE1, RecordWords.STATE2
         with f.loop(begin, end) as panel:
             o, height = layer.panel_of_outputs(panel)
             at = o * layer.features + k
             f.call_at(
                 job.address(PassWords.APPLY_FEW),
-                *(layer.record.address(word).reals(at) for word in words),
+                *(layer.record.address(word).reals(at) for word in _PLACES),
                 layer.record.address(RecordWords.STRIPS).reals(o * job.int(PassWords.WIDTH)),
                 *(scratch, job.int(PassWords.ROWS), height, columns, layer.features),
                 job.address(PassWords.WEIGHT_SETTINGS),
@@ -112,8 +113,7 @@ class _WeightTask:
         self.rows, self.width = self.job.int(PassWords.ROWS), self.job.int(PassWords.WIDTH)
         self.dz, self.step = record.address(RecordWords.STRIPS), self.layer.outputs * self.width
         self.wide = f.isa.tile_vectors * f.lanes
-        words = (RecordWords.P, RecordWords.STATE1, RecordWords.STATE2)
-        self.places = [record.address(word) for word in words]
+        self.places = [record.address(word) for word in _PLACES]
         self.next, self.nothing = (f.buffer(PLACES_ASKED * 8) for _ in range(2))
         for number, place in enumerate(self.places):
             self.nothing.store(place.as_int(), number)

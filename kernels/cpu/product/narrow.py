@@ -63,8 +63,7 @@ def _write_layer(module: Module, count: int) -> None:
         floor = layer.ints(LayerWords.FLOOR).real()
         activation = layer.address(LayerWords.ACTIVATION)
         settings = layer.address(LayerWords.SETTINGS)
-        begin, end = bounds_of_part(N.ceil_div(lanes), part, parts)
-        with f.loop(begin * lanes, (end * lanes).min(N), lanes) as o:
+        with f.loop(*bounds_of_part(N, part, parts, lanes), lanes) as o:
             there = (N - o).min(lanes)
             with f.loop(0, K, BLOCK) as k:
                 first, last = k.equals(0).as_int(), (k + BLOCK >= K).as_int()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..codegen.values import Int
@@ -11,9 +11,12 @@ TASKS_EACH = 4
 """Parts for each participant: whoever is done sooner takes over from the others."""
 
 
-def bounds_of_part(count: Int, part: Int, parts: Int) -> tuple[Int, Int]:
+def bounds_of_part(count: Int, part: Int, parts: Int, unit: Any = 1) -> tuple[Int, Int]:
     """Return where one of the parts of `count` things begins and ends.
 
-    They differ by one in size at most; where there are more of them than things, some are empty.
+    All have whole units of `unit` things, but for the last thing of all.  They differ by one unit
+    in size at most; where there are more of them than units, some are empty.
     """
-    return part * count // parts, (part + 1) * count // parts
+    units = count.ceil_div(unit)
+    begin, end = part * units // parts, (part + 1) * units // parts
+    return (begin * unit).min(count), (end * unit).min(count)

@@ -33,7 +33,7 @@ def write_spread_job(module: Module) -> None:
         mean, scale = network.address(NetworkWords.MEAN), network.address(NetworkWords.SCALE)
         layers, panels = network.int(NetworkWords.LAYERS), rows.ceil_div(wide)
         board = Board(job.address(JobWords.BOARD), participants)
-        with board.tasks(0, panels, participant) as task:
+        with board.phase(0, panels, participant) as task:
             start = task * wide
             there = (rows - start).min(wide)
             f.call(
@@ -41,16 +41,14 @@ def write_spread_job(module: Module) -> None:
                 *(x.reals(start * ldx), ldx, there, features, scratch.reals(start * features)),
                 *(panel_width(f, there), mean, scale),
             )
-        board.wait(0, panels)
         source = f.variable(scratch)
         target = f.variable(scratch.reals(network.int(NetworkWords.WIDEST) * (panels * wide)))
         layer = f.variable(network.ints(NetworkWords.COUNT))
         with f.loop(0, layers) as index:
             to, heights = target.value, layer.value.int(LayerWords.PANELS)
             count = (participants * TASKS_EACH).min(heights)
-            with board.tasks(index + 1, count, participant) as task:
+            with board.phase(index + 1, count, participant) as task:
                 f.call("layer_part", layer.value, source.value, to, to, rows, task, count)
-            board.wait(index + 1, count)
             target.value = source.value
             source.value = to
             layer.value = layer.value.ints(LayerWords.COUNT)

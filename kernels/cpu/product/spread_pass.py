@@ -154,7 +154,6 @@ class _Spread:
     @contextmanager
     def _phase(self, count: Int) -> Iterator[Int]:
         """Run the block for each of `count` tasks that this thread claims; then wait for all."""
-        with self._board.tasks(self.phase.value, count, self._number) as task:
+        with self._board.phase(self.phase.value, count, self._number) as task:
             yield task
-        self._board.wait(self.phase.value, count)
         self.phase.value = self.phase.value + 1

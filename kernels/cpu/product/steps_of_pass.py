@@ -39,11 +39,11 @@ def write_forward_steps(module: Module) -> None:
         network, width = job.address(PassWords.NETWORK), job.int(PassWords.WIDTH)
         features, nothing = network.int(NetworkWords.FEATURES), f.int(0).as_address()
         x, ldx = job.address(PassWords.X), job.int(PassWords.LDX)
-        k, count = _features_of_part(f, features, part, parts)
+        k, end = bounds_of_part(features, part, parts, f.lanes)
         with f.loop(0, rows, width) as r:
             f.call_at(
                 network.address(NetworkWords.INTO_PANEL),
-                *(x.reals((start + r) * ldx + k), ldx, (rows - r).min(width), count),
+                *(x.reals((start + r) * ldx + k), ldx, (rows - r).min(width), end - k),
                 *(panels.reals(r * features + k * width), width, nothing, nothing),
             )
     kinds = (*_LAYER, "address", "int", "int")
@@ -66,20 +66,13 @@ def write_forward_steps(module: Module) -> None:
         f, job, index, start, rows, part, parts = kernel
         layer = RecordedLayer(job, index)
         to, stride = layer.record.address(RecordWords.ROWS), layer.record.int(RecordWords.STRIDE)
-        own = _features_of_part(f, layer.outputs, part, parts)
+        own = bounds_of_part(layer.outputs, part, parts, f.lanes)
         with f.when(to.as_int() > 0):
             _into_rows(f, job, layer, start, rows, to, stride, *own)
         layers = job.address(PassWords.NETWORK).int(NetworkWords.LAYERS)
         y, ldy = job.address(PassWords.Y), job.int(PassWords.LDY)
         with f.when((index + 1 >= layers) & (y.as_int() > 0)):
             _into_rows(f, job, layer, start, rows, y, ldy, *own)
-
-
-def _features_of_part(f: Function, features: Int, part: Int, parts: Int) -> tuple[Int, Int]:
-    """Return the first feature of a part that has whole vectors of them, and how many it has."""
-    begin, end = bounds_of_part(features.ceil_div(f.lanes), part, parts)
-    first = begin * f.lanes
-    return first, (end * f.lanes).min(features) - first
 
 
 def _activate_rows(f: Function, layer: RecordedLayer, row: Int, width: Int) -> None:
@@ -127,7 +120,7 @@ def _into_rows(
     to: Address,
     stride: Int,
     first: Int,
-    count: Int,
+    end: Int,
 ) -> None:
     """Write some features of y row after row, the first row of the batch to `to`."""
     width = job.int(PassWords.WIDTH)
@@ -135,7 +128,7 @@ def _into_rows(
         panel = layer.panel(RecordWords.Y, start + r).reals(first * width)
         f.call_at(
             job.address(PassWords.NETWORK).address(NetworkWords.FROM_PANEL),
-            *(panel, width, (rows - r).min(width), count),
+            *(panel, width, (rows - r).min(width), end - first),
             *(to.reals((start + r) * stride + first), stride),
         )
 
@@ -232,12 +225,10 @@ def _through_product(
     it stays in the second cache, where the rows of a wide weight share few sets.
     """
     width, step = job.int(PassWords.WIDTH), job.int(PassWords.GRADIENT_STEP)
-    unit = job.int(PassWords.GRADIENT_UNIT)
     W, dz = layer.record.address(RecordWords.WEIGHT), layer.panel(RecordWords.DZ, start)
-    begin, end = bounds_of_part(layer.features.ceil_div(unit), part, parts)
-    first, stop = begin * unit, (end * unit).min(layer.features)
-    with f.loop(0, layer.outputs, BLOCK) as o, f.loop(first, stop, step) as k:
-        height = (stop - k).min(step)
+    first, end = bounds_of_part(layer.features, part, parts, job.int(PassWords.GRADIENT_UNIT))
+    with f.loop(0, layer.outputs, BLOCK) as o, f.loop(first, end, step) as k:
+        height = (end - k).min(step)
         f.call_at(
             job.address(PassWords.GRADIENT),
             *(W.reals(o * layer.features), (layer.outputs - o).min(BLOCK), layer.features),

@@ -49,16 +49,14 @@ def write_chunk_phases(module: Module) -> None:
     with module.function("chunk_phases", *kinds, result="int", private=True) as kernel:
         f, job, participant, phase, below, above, ways = kernel
         rows, chunk = job.int(PassWords.ROWS), job.int(PassWords.CHUNK)
-        own, count = _own_scratch(job, participant), rows.ceil_div(chunk)
-        board = _board(job)
-        with board.tasks(phase, count, participant) as task:
+        own = _own_scratch(job, participant)
+        with _board(job).phase(phase, rows.ceil_div(chunk), participant) as task:
             start = task * chunk
             there = (rows - start).min(chunk)
             with f.when((ways & FORWARD) > 0):
                 f.call("forward_rows", job, start, there, own, below, above)
             with f.when((ways & BACKWARD) > 0):
                 f.call("backward_rows", job, start, there, own, above, below)
-        board.wait(phase, count)
         f.returns(phase + 1)
 
 
@@ -70,10 +68,8 @@ def write_batch_phase(module: Module) -> None:
     kinds = ("address", "int", "int", "int", "address")
     with module.function("batch_phase", *kinds, private=True) as kernel:
         f, job, participant, phase, index, kind = kernel
-        board, count = _board(job), _batch_tasks(f, job, index)
-        with board.tasks(phase, count, participant) as task:
+        with _board(job).phase(phase, _batch_tasks(f, job, index), participant) as task:
             f.call_at(kind, job, index, task)
-        board.wait(phase, count)
 
 
 def write_gradient_phases(module: Module) -> None:
@@ -168,7 +164,8 @@ class _Participant:
     def through(self, run: Int, ways: Int) -> None:
         """Take the batch through a run of layers, one way or both."""
         f, job = self._f, self._job
-        arguments = job, self._number, self.phase.value, *self._ends(run), ways
+        ends = self._stops.int(run), self._stops.int(run + 1)
+        arguments = job, self._number, self.phase.value, *ends, ways
         with f.either(job.int(PassWords.SPREAD) > 0) as (together, apart):
             with together:
                 self.phase.value = f.call("spread_phases", *arguments)
@@ -180,9 +177,6 @@ class _Participant:
         f, index = self._f, self._stops.int(stop)
         f.call("batch_phase", self._job, self._number, self.phase.value, index, f.address_of(kind))
         self.phase.value = self.phase.value + 1
-
-    def _ends(self, run: Int) -> tuple[Int, Int]:
-        return self._stops.int(run), self._stops.int(run + 1)
 
 
 def write_run_pass(module: Module) -> None:
